@@ -1,0 +1,17 @@
+import type { Config } from 'jest'
+
+const config: Config = {
+  testEnvironment: 'node',
+  testMatch: ['<rootDir>/packages/*/test/**/*.test.ts', '<rootDir>/examples/*/*.test.ts', '<rootDir>/test/**/*.test.ts'],
+  transform: {
+    '^.+\\.(ts|mts|js|mjs)$': ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } } }],
+  },
+  moduleNameMapper: {
+    '^@langfuse-middleware/([^/]+)$': '<rootDir>/packages/$1/src/index.ts',
+    '^@langfuse-middleware/([^/]+)/(.+)$': '<rootDir>/packages/$1/src/$2.ts',
+  },
+  modulePathIgnorePatterns: ['<rootDir>/packages/[^/]+/dist'],
+  testTimeout: 20_000,
+}
+
+export default config
