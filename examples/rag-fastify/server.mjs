@@ -1,0 +1,9 @@
+import { createApp } from './app.mjs'
+
+const app = await createApp({
+  chatUrl: process.env.CHAT_URL,
+  defaultModel: process.env.OPENAI_MODEL,
+  embeddingModel: process.env.OPENAI_EMBEDDING_MODEL,
+})
+const url = await app.listen({ port: Number(process.env.PORT ?? 3002), host: '127.0.0.1' })
+console.log(`rag-fastify listens on ${url}`)
