@@ -1,0 +1,3 @@
+// Loaded into the apps before their own code: when the demo is gone, however it went, they end as on any SIGTERM.
+process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'))
+process.channel?.unref()
