@@ -6,5 +6,6 @@ export type { Attributes, AttributeValue, SpanEvent, SpanLink } from './otlp-spa
 export type { Score } from './score.ts'
 export type { Trace, TraceTotals } from './trace.ts'
 export type { TraceRecord } from './trace-record.ts'
+export { type FormatOptions, formatTrace } from './trace-view.ts'
 export type { TraceMatch } from './trace-waiters.ts'
 export type { Details, Tokens } from './usage.ts'

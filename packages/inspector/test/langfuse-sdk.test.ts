@@ -1,7 +1,12 @@
 import { LangfuseClient } from '@langfuse/client'
 import { LangfuseOtelSpanAttributes } from '@langfuse/core'
 import { LangfuseSpanProcessor } from '@langfuse/otel'
-import { propagateAttributes, setLangfuseTracerProvider, startActiveObservation, startObservation } from '@langfuse/tracing'
+import {
+  propagateAttributes,
+  setLangfuseTracerProvider,
+  startActiveObservation,
+  startObservation,
+} from '@langfuse/tracing'
 import { context } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base'
@@ -33,7 +38,11 @@ describe('the unmodified Langfuse SDK', () => {
   it('has its traces read as the Langfuse server reads them', async () => {
     propagateAttributes({ userId: 'ada', sessionId: 's-42', tags: ['chat', 'beta'], version: 'v7' }, () =>
       startActiveObservation('POST /chat', root => {
-        root.update({ input: { question: 'why?' }, output: 'because', metadata: { statusCode: 200, nested: { a: 1 } } })
+        root.update({
+          input: { question: 'why?' },
+          output: 'because',
+          metadata: { statusCode: 200, nested: { a: 1 } },
+        })
         root.startObservation('retrieve', { output: [1, 2] }, { asType: 'retriever' }).end()
         const generation = root.startObservation(
           'openai.chat',
@@ -106,16 +115,24 @@ describe('the unmodified Langfuse SDK', () => {
 
   it('can post a score directly, ask for health, and believes its media are stored', async () => {
     const { api } = new LangfuseClient(keys())
-    const observation = startObservation('picture', { input: `data:image/png;base64,${'iVBORw0K'.repeat(4)}` })
+    const observation = startObservation('picture', {
+      input: `data:image/png;base64,${'iVBORw0K'.repeat(4)}`,
+    })
     observation.end()
     await provider.forceFlush()
-    const { id } = await api.legacy.scoreV1.create({ traceId: observation.traceId, name: 'clear', value: 0.5 })
+    const { id } = await api.legacy.scoreV1.create({
+      traceId: observation.traceId,
+      name: 'clear',
+      value: 0.5,
+    })
 
     expect((await api.health.health()).status).toBe('OK')
     expect((await inspector.waitForTrace(trace => trace.scores.length === 1)).scores[0]?.id).toBe(id)
   })
 
   it('names the attributes that the inspector looks for', () => {
-    expect(Object.values(LangfuseOtelSpanAttributes)).toEqual(expect.arrayContaining(Object.values(attributeName)))
+    expect(Object.values(LangfuseOtelSpanAttributes)).toEqual(
+      expect.arrayContaining(Object.values(attributeName)),
+    )
   })
 })
