@@ -10,15 +10,21 @@ const stopTimeoutMs = 8_000
 /**
  * Runs an example app as a process of its own, as in production, and resolves once it answers.
  * @param {string} name - its folder under examples
- * @param {{ port: number, env: Record<string, string | undefined>, onLine: (line: string) => void, onExit: () => void }} options
+ * @param {object} options
+ * @param {number} options.port
+ * @param {NodeJS.ProcessEnv} options.env
+ * @param {(line: string) => void} options.onLine - called with each line the app prints
+ * @param {() => void} options.onExit - called when it ends before it was told to
  */
 export async function startApp(name, { port, env, onLine, onExit }) {
   const url = `http://127.0.0.1:${port}`
   const guard = new URL('end-with-parent.mjs', import.meta.url)
   const script = fileURLToPath(new URL(`../${name}/server.mjs`, import.meta.url))
   const child = spawn(process.execPath, ['--import', guard.href, script], {
-    env: { ...process.env, ...env, PORT: String(port) },
+    env: { ...env, PORT: String(port) },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    // Ctrl-C reaches a whole process group; the apps are to hear of it from us, once.
+    detached: process.platform !== 'win32',
   })
   const exited = once(child, 'exit')
   /** @type {string[]} */
@@ -47,7 +53,10 @@ export async function startApp(name, { port, env, onLine, onExit }) {
     async stop() {
       stopping = true
       child.kill('SIGTERM')
-      const inTime = await Promise.race([exited.then(() => true), delay(stopTimeoutMs, false, { ref: false })])
+      const inTime = await Promise.race([
+        exited.then(() => true),
+        delay(stopTimeoutMs, false, { ref: false }),
+      ])
       if (!inTime) child.kill('SIGKILL')
       return exited
     },

@@ -42,10 +42,14 @@ export function problemsOfRequest(sent, traces, { exact = true } = {}) {
   const problems = status === scenario.status ? [] : [`answered ${status} instead of ${scenario.status}`]
   for (const expectation of scenario.traces) {
     const trace = found.find(trace => trace.name === expectation.name) ?? found[0]
-    problems.push(...(trace ? problemsOfTrace(trace, expectation, sent.sessionId, exact) : ['no trace arrived']))
+    problems.push(
+      ...(trace ? problemsOfTrace(trace, expectation, sent.sessionId, exact) : ['no trace arrived']),
+    )
   }
   if (found.length > scenario.traces.length) {
-    problems.push(`${found.length} traces instead of ${scenario.traces.length}: ${found.map(({ name }) => name).join(', ')}`)
+    problems.push(
+      `${found.length} traces instead of ${scenario.traces.length}: ${found.map(({ name }) => name).join(', ')}`,
+    )
   }
   return problems.map(problem => `${scenario.title}: ${problem}`)
 }
@@ -73,13 +77,21 @@ function problemsOfTrace(trace, expectation, sessionId, exact) {
     ...differs('name', trace.name, expectation.name),
     ...differs('status', trace.statusCode, expectation.status),
     ...differs('level', root.level, expectation.level ?? 'DEFAULT'),
-    ...trace.topLevel.filter(other => other !== root).map(({ name }) => `the parent of ${name} has not arrived`),
+    ...trace.topLevel
+      .filter(other => other !== root)
+      .map(({ name }) => `the parent of ${name} has not arrived`),
     ...observations.flatMap(({ name, userId, sessionId: session }) => [
       ...differs(`user of ${name}`, userId, expectation.userId),
       ...differs(`session of ${name}`, session, sessionId),
     ]),
-    ...(expectation.cutShort ? [] : observations.filter(lacksTokens).map(({ name }) => `${name} has no tokens`)),
-    ...compare(root.children.flatMap(child => pathsOf(child)), expectation.observations ?? [], exact),
+    ...(expectation.cutShort
+      ? []
+      : observations.filter(lacksTokens).map(({ name }) => `${name} has no tokens`)),
+    ...compare(
+      root.children.flatMap(child => pathsOf(child)),
+      expectation.observations ?? [],
+      exact,
+    ),
   ]
 }
 
@@ -107,8 +119,5 @@ function compare(actual, expected, exact) {
     if (place >= 0) left.splice(place, 1)
     return place < 0
   })
-  return [
-    ...missing.map(path => `missing ${path}`),
-    ...(exact ? left.map(path => `unexpected ${path}`) : []),
-  ]
+  return [...missing.map(path => `missing ${path}`), ...(exact ? left.map(path => `unexpected ${path}`) : [])]
 }

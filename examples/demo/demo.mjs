@@ -1,0 +1,112 @@
+import { randomBytes } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { send } from './request.mjs'
+import { scenarios } from './scenarios.mjs'
+import { createScreen } from './screen.mjs'
+import { setStage } from './stage.mjs'
+import { problemsOf, problemsOfRequest, tracesOf } from './trace-check.mjs'
+
+const help = `Starts two small apps, sends them requests of every kind and shows the trace of each.
+
+Usage: npm run demo -- [options]
+
+  --once   check that every trace arrived whole, and end: with 0 if so, else with 1
+  --logs   show what the apps print
+  --help   print this
+
+Everything stays on this machine. With OPENAI_API_KEY set it asks the real models, with LANGFUSE_PUBLIC_KEY and
+LANGFUSE_SECRET_KEY the traces go to your Langfuse.
+`
+
+const { values: options } = parseArgs({
+  options: { once: { type: 'boolean' }, logs: { type: 'boolean' }, help: { type: 'boolean' } },
+})
+if (options.help) process.stdout.write(help)
+else process.exitCode = await run()
+
+/** @returns {Promise<number>} the exit status */
+async function run() {
+  const screen = createScreen(process.stdout)
+  const sessionId = `demo-${randomBytes(3).toString('hex')}`
+  let live = false
+  // Listened for once: a second Ctrl-C ends everything at once.
+  const interruption = new Promise(resolve => process.once('SIGINT', resolve).once('SIGTERM', resolve))
+
+  screen.heading('Starting')
+  const stage = await setStage({
+    env: process.env,
+    anyPort: options.once === true,
+    sessionId,
+    onStart: screen.fact,
+    onLine: (name, line) => {
+      if (options.logs || live) screen.note(`${name} │ ${line}`)
+    },
+    onExit: name => screen.problems([`${name} ended by itself: try again with --logs`]),
+    onTrace: trace => {
+      if (live) screen.trace(trace)
+    },
+  })
+  try {
+    const problems = await Promise.race([
+      perform(stage, screen, sessionId),
+      interruption.then(() => undefined),
+    ])
+    if (problems === undefined) return 130
+    if (options.once) return problems.length === 0 ? 0 : 1
+    screen.invitation(stage)
+    live = true
+    await interruption
+    screen.write('', 'Stopping, with all traces sent.')
+    return 0
+  } finally {
+    await stage.stop()
+  }
+}
+
+/**
+ * Sends every request, shows what came of it, and returns what is wrong with it.
+ * @param {Awaited<ReturnType<typeof setStage>>} stage
+ * @param {ReturnType<typeof createScreen>} screen
+ * @param {string} sessionId
+ */
+async function perform(stage, screen, sessionId) {
+  const exact = !stage.realModel
+  const deadline = Date.now() + (stage.realLangfuse ? 120_000 : 10_000)
+  const pollMs = stage.realLangfuse ? 3_000 : 100
+
+  screen.heading(`Sending ${scenarios.length} requests at once, in session ${sessionId}`)
+  const sent = await Promise.all(
+    scenarios.map((scenario, place) =>
+      send(scenario, { url: stage.urls[scenario.app], requestId: `${sessionId}-${place + 1}`, sessionId }),
+    ),
+  )
+  for (const one of sent) {
+    const { traces, problems } = await arrival(traces => problemsOfRequest(one, traces, { exact }))
+    screen.request(one)
+    for (const trace of tracesOf(one, traces)) screen.trace(trace)
+    if (one.scenario.traces.length === 0) screen.note('no trace: its route is opted out')
+    screen.problems(problems)
+  }
+
+  // Ending the apps makes them send all they have: what has not come then is lost, what should not be is seen.
+  if (options.once) await stage.stopApps()
+  const { traces, problems } = await arrival(traces => problemsOf(sent, traces, { exact }))
+  screen.heading('Summary')
+  screen.table(sent, traces)
+  screen.verdict(traces, problems)
+  return problems
+
+  /**
+   * Waits until nothing is missing any more, or for as long as is reasonable.
+   * @param {(traces: import('@langfuse-middleware/inspector').Trace[]) => string[]} check
+   */
+  async function arrival(check) {
+    while (true) {
+      const traces = await stage.traces()
+      const problems = check(traces)
+      if (problems.length === 0 || Date.now() > deadline) return { traces, problems }
+      await delay(pollMs)
+    }
+  }
+}

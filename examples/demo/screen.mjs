@@ -1,0 +1,109 @@
+import { styleText } from 'node:util'
+import { formatTrace } from '@langfuse-middleware/inspector'
+import { tracesOf } from './trace-check.mjs'
+
+/** @typedef {import('@langfuse-middleware/inspector').Trace} Trace */
+
+/**
+ * What the demo shows, for a terminal of this width and with or without colours.
+ * @param {NodeJS.WriteStream} stream
+ */
+export function createScreen(stream) {
+  const colour = styleText('red', 'x', { stream, validateStream: true }) !== 'x'
+  const width = Math.min(stream.columns ?? 100, 120)
+
+  /** @param {Parameters<typeof styleText>[0]} style @param {string} text */
+  const paint = (style, text) => (colour && text ? styleText(style, text, { validateStream: false }) : text)
+  const write = (/** @type {string[]} */ ...lines) => stream.write(`${lines.join('\n')}\n`)
+
+  return {
+    write,
+    note: (/** @type {string} */ text) => write(paint('dim', text)),
+    heading: (/** @type {string} */ text) => write('', paint('bold', text)),
+
+    /** @param {string} name @param {string} value @param {string} [remark] */
+    fact: (name, value, remark = '') =>
+      write(`  ${name.padEnd(14)}${paint('cyan', value)}${paint('dim', remark && `   ${remark}`)}`),
+
+    /** @param {import('./trace-check.mjs').Sent} sent */
+    request: ({ scenario, status }) =>
+      write('', `${paint('bold', scenario.title)}   ${paint('dim', `${scenario.request} → ${status}`)}`),
+
+    /** @param {Trace} trace */
+    trace: trace => write(formatTrace(trace, { colour, width })),
+
+    /** @param {string[]} problems */
+    problems(problems) {
+      for (const problem of problems) write(paint('red', `  ✖ ${problem}`))
+    },
+
+    /**
+     * One line for each trace, and for each request that was to leave none.
+     * @param {import('./trace-check.mjs').Sent[]} sent
+     * @param {Trace[]} traces
+     */
+    table(sent, traces) {
+      const idWidth = width >= 96 ? 32 : 8
+      const nameWidth = width - idWidth - 31
+      const row = (/** @type {(string | number)[]} */ ...cells) => {
+        const [request = '', answer = '', observations = '', tokens = '', id = ''] = cells.map(String)
+        const counts = `${answer.padStart(7)} ${observations.padStart(13)} ${tokens.padStart(7)}`
+        return `${cut(request, nameWidth)}${counts}  ${id}`
+      }
+      write(paint('dim', row('request', 'answer', 'observations', 'tokens', 'trace')))
+      for (const one of sent) {
+        const { scenario, status } = one
+        const found = tracesOf(one, traces)
+        if (found.length === 0) write(row(scenario.request, status, '', '', 'none'))
+        for (const { observations, totals, id } of found) {
+          write(
+            row(
+              scenario.request,
+              status,
+              observations.length,
+              totals.tokens.total || '',
+              id.slice(0, idWidth),
+            ),
+          )
+        }
+      }
+    },
+
+    /** @param {Trace[]} traces @param {string[]} problems */
+    verdict(traces, problems) {
+      const observations = traces.reduce((sum, trace) => sum + trace.observations.length, 0)
+      write('')
+      if (problems.length === 0) {
+        write(
+          paint('green', `✔ All ${traces.length} traces arrived whole, with ${observations} observations.`),
+        )
+      } else {
+        write(paint('red', `✖ ${problems.length} things are not as they should be:`))
+        this.problems(problems)
+      }
+    },
+
+    /** @param {{ urls: { chat: string, rag: string, traces: string }, realLangfuse: boolean }} stage */
+    invitation({ urls, realLangfuse }) {
+      write(
+        '',
+        paint('bold', 'Your turn'),
+        `Every request you send shows up ${realLangfuse ? `at ${urls.traces}` : 'here'}, a second or two later:`,
+        '',
+        `  curl ${urls.chat}/chat -H 'content-type: application/json' \\`,
+        `    -H 'authorization: Bearer token-of-ada' -d '{ "message": "Hello there" }'`,
+        '',
+        `  curl -N ${urls.rag}/ask/stream -H 'content-type: application/json' \\`,
+        `    -H 'x-user-id: alan' -d '{ "question": "When is an invoice due?" }'`,
+        '',
+        'How it is done: examples/chat-express/app.mjs and examples/rag-fastify/app.mjs. Ctrl-C ends everything.',
+        '',
+      )
+    },
+  }
+}
+
+/** @param {string} text @param {number} width */
+function cut(text, width) {
+  return text.length > width ? `${text.slice(0, width - 1)}…` : text.padEnd(width)
+}
