@@ -47,9 +47,8 @@ export function problemsOfRequest(sent, traces, { exact = true } = {}) {
     )
   }
   if (found.length > scenario.traces.length) {
-    problems.push(
-      `${found.length} traces instead of ${scenario.traces.length}: ${found.map(({ name }) => name).join(', ')}`,
-    )
+    const names = found.map(({ name }) => name).join(', ')
+    problems.push(`traces: ${found.length} instead of ${scenario.traces.length} (${names})`)
   }
   return problems.map(problem => `${scenario.title}: ${problem}`)
 }
