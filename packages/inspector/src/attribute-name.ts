@@ -1,0 +1,30 @@
+// Restated rather than imported: @langfuse/core weighs more than this whole package. A test compares them with LangfuseOtelSpanAttributes.
+
+/** The span attributes that Langfuse gives a meaning to. */
+export const attributeName = {
+  observationType: 'langfuse.observation.type',
+  observationLevel: 'langfuse.observation.level',
+  observationStatusMessage: 'langfuse.observation.status_message',
+  observationInput: 'langfuse.observation.input',
+  observationOutput: 'langfuse.observation.output',
+  observationMetadata: 'langfuse.observation.metadata',
+  observationCompletionStartTime: 'langfuse.observation.completion_start_time',
+  observationModel: 'langfuse.observation.model.name',
+  observationModelParameters: 'langfuse.observation.model.parameters',
+  observationUsageDetails: 'langfuse.observation.usage_details',
+  observationCostDetails: 'langfuse.observation.cost_details',
+  observationPromptName: 'langfuse.observation.prompt.name',
+  observationPromptVersion: 'langfuse.observation.prompt.version',
+  traceName: 'langfuse.trace.name',
+  traceTags: 'langfuse.trace.tags',
+  traceMetadata: 'langfuse.trace.metadata',
+  traceInput: 'langfuse.trace.input',
+  traceOutput: 'langfuse.trace.output',
+  traceUserId: 'user.id',
+  traceSessionId: 'session.id',
+  traceCompatUserId: 'langfuse.user.id',
+  traceCompatSessionId: 'langfuse.session.id',
+  environment: 'langfuse.environment',
+  release: 'langfuse.release',
+  version: 'langfuse.version',
+} as const

@@ -1,0 +1,68 @@
+#!/usr/bin/env node
+import { version } from '../package.json' with { type: 'json' }
+import { helpText, parseCommandLine } from './cli-options.ts'
+import { type Inspector, startInspector } from './inspector.ts'
+import { createPaint, hasColour } from './paint.ts'
+import { printableJson } from './printable.ts'
+import type { Trace } from './trace.ts'
+import { toTraceRecord } from './trace-record.ts'
+import { formatTrace } from './trace-view.ts'
+
+main(process.argv.slice(2)).catch((error: Error) => {
+  process.stderr.write(`${error.message}\n`)
+  process.exitCode = 1
+})
+
+async function main(args: string[]): Promise<void> {
+  const { help, version: wantsVersion, json, quiet, ...options } = parseCommandLine(args)
+  if (help || wantsVersion) {
+    process.stdout.write(help ? helpText : `${version}\n`)
+    return
+  }
+  // In JSON mode stdout carries traces and nothing else.
+  const talk = json ? process.stderr : process.stdout
+  const paint = createPaint(hasColour(talk))
+
+  const onTrace = (trace: Trace): void => {
+    if (quiet) return
+    const colour = hasColour(process.stdout)
+    const width = process.stdout.columns ?? 120
+    const text = json ? printableJson(toTraceRecord(trace)) : `${formatTrace(trace, { colour, width })}\n`
+    process.stdout.write(`${text}\n`)
+  }
+  const warn = (message: string): void => {
+    process.stderr.write(`${message}\n`)
+  }
+  const inspector = await startInspector({ ...options, onTrace, warn })
+  talk.write(`${invitation(inspector.url, paint('bold', `LANGFUSE_BASE_URL=${inspector.url}`))}\n\n`)
+
+  const stop = async (): Promise<void> => {
+    process.off('SIGINT', stop).off('SIGTERM', stop)
+    await inspector.close()
+    talk.write(`${summary(inspector)}\n`)
+  }
+  process.on('SIGINT', stop).on('SIGTERM', stop)
+  // A pipe that was closed at the other end: nobody reads on.
+  process.stdout.on('error', () => void inspector.close())
+}
+
+function invitation(url: string, setting: string): string {
+  return `Langfuse inspector listening on ${url}\nPoint your app here: ${setting} (any keys will do). Ctrl-C ends.`
+}
+
+function summary(inspector: Inspector): string {
+  const { traces, spans, scores, rejectedSpans, evictedTraces } = inspector.stats()
+  const tokens = inspector.traces().reduce((sum, trace) => sum + trace.totals.tokens.total, 0)
+  const failed = inspector.traces().filter(({ level }) => level === 'ERROR').length
+  return [
+    `${traces + evictedTraces} traces`,
+    failed > 0 && `${failed} with errors`,
+    `${spans} spans held`,
+    tokens > 0 && `${tokens.toLocaleString('en-US')} tokens`,
+    scores > 0 && `${scores} scores`,
+    rejectedSpans > 0 && `${rejectedSpans} spans rejected`,
+    evictedTraces > 0 && `${evictedTraces} traces dropped to make room`,
+  ]
+    .filter(Boolean)
+    .join(', ')
+}

@@ -1,0 +1,31 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+
+/** An HTTP answer. */
+export interface Reply {
+  statusCode: number
+  contentType: string
+  body: string | Uint8Array
+  headers?: Record<string, string>
+}
+
+/** An answer in JSON. */
+export function json(statusCode: number, value: unknown): Reply {
+  return { statusCode, contentType: 'application/json', body: JSON.stringify(value) }
+}
+
+/** The type of a request's body, without parameters. */
+export function mediaType(request: IncomingMessage): string {
+  return (request.headers['content-type'] ?? '').split(';')[0]!.trim().toLowerCase()
+}
+
+/** Sends an answer; browsers must not guess another type for it, nor keep it. */
+export function send(response: ServerResponse, { statusCode, contentType, body, headers }: Reply): void {
+  response.writeHead(statusCode, {
+    'content-type': contentType,
+    'content-length': Buffer.byteLength(body),
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    ...headers,
+  })
+  response.end(body)
+}
