@@ -1,6 +1,6 @@
-import { defineConfig } from 'tsdown'
+import { defineConfig, type UserConfig } from 'tsdown'
 
-export default defineConfig({
+const config: UserConfig = defineConfig({
   workspace: 'packages/*',
   entry: ['src/index.ts'],
   format: ['esm', 'cjs'],
@@ -9,5 +9,8 @@ export default defineConfig({
   dts: { oxc: true },
   sourcemap: false,
   fixedExtension: true,
-  logLevel: 'warn',
+  logLevel: 'error',
+  outputOptions: { exports: 'named' },
 })
+
+export default config

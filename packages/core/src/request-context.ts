@@ -1,0 +1,48 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { RequestTrace } from './request-trace.ts'
+import { shared } from './shared.ts'
+
+/** Who and what the running code works for. */
+export interface RequestContext {
+  readonly requestId?: string | undefined
+  readonly traceId?: string | undefined
+  readonly userId?: string | undefined
+  readonly sessionId?: string | undefined
+}
+
+interface Scope {
+  readonly trace: RequestTrace | undefined
+  readonly overlay: RequestContext | undefined
+}
+
+// One storage for all copies of this package in the process: an ESM and a CJS copy see the same request.
+const storage: AsyncLocalStorage<Scope> = shared('context', () => new AsyncLocalStorage<Scope>())
+
+/** The request that the running code belongs to; undefined outside of one. */
+export function currentRequest(): RequestTrace | undefined {
+  return storage.getStore()?.trace
+}
+
+/** Ids of the current request, or those `runWithContext` set; undefined outside of both. */
+export function getRequestContext(): RequestContext | undefined {
+  const scope = storage.getStore()
+  if (scope === undefined) return undefined
+  const { trace, overlay } = scope
+  return {
+    requestId: overlay?.requestId ?? trace?.requestId,
+    traceId: overlay?.traceId ?? trace?.traceId,
+    userId: overlay?.userId ?? trace?.userId,
+    sessionId: overlay?.sessionId ?? trace?.sessionId,
+  }
+}
+
+/** Runs `fn` with `overlay` over the current context, without tracing's part in it. */
+export function withOverlay<T>(overlay: RequestContext, fn: () => T): T {
+  const scope = storage.getStore()
+  return storage.run({ trace: scope?.trace, overlay: { ...scope?.overlay, ...overlay } }, fn)
+}
+
+/** Runs `fn` as part of the request that `scope` stands for. */
+export function withScope<A extends unknown[], T>(scope: Scope, fn: (...args: A) => T, ...args: A): T {
+  return storage.run(scope, fn, ...args)
+}

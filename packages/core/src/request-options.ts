@@ -1,0 +1,96 @@
+import { type Identity, type IdentityOptions, resolveIdentity } from './identity.ts'
+import { type IgnoreOption, resolveIgnore } from './ignore.ts'
+import type { Log } from './logger.ts'
+import { TRACING_OPTION_NAMES, type TracingOptions } from './options.ts'
+import type { Level, Outcome } from './outcome.ts'
+import type { RequestLike } from './request-like.ts'
+import type { SamplingOptions } from './sampling.ts'
+import { invalid, knownKeys } from './validation.ts'
+
+/** How requests are traced, in any framework. */
+export interface RequestOptions<Request = RequestLike> {
+  /** Requests that are not traced: paths, globs, expressions or a predicate, checked before anything is created. */
+  ignore?: IgnoreOption<Request>
+  /** Where user, session and request id come from. @default x-user-id, x-session-id, x-request-id, then what authentication left */
+  identity?: IdentityOptions<Request>
+  /** Tags of every trace, or a function of the request. */
+  tags?: readonly string[] | ((request: Request) => readonly string[])
+  /** Metadata of every trace, or a function of the request. */
+  metadata?: Record<string, unknown> | ((request: Request) => Record<string, unknown>)
+  /** Overrides the level of a request's root; undefined leaves it as it is. */
+  level?: (outcome: Outcome, error: unknown) => Level | undefined
+}
+
+/** What an adapter's entry point takes: how to trace requests, and how to start tracing if nothing has. */
+export interface MiddlewareOptions<Request = RequestLike> extends RequestOptions<Request>, TracingOptions {}
+
+/** What one route says of itself. */
+export interface RouteOptions {
+  /** The trace's name. @default METHOD route-template */
+  name?: string
+  /** Tags besides the global ones. */
+  tags?: readonly string[]
+  /** Metadata besides the global. */
+  metadata?: Record<string, unknown>
+  /** Sampling of this route, over the global. */
+  sampling?: SamplingOptions
+}
+
+/** RequestOptions with everything decided. */
+export interface RequestConfig {
+  readonly ignore: ((path: string, request: RequestLike) => boolean) | undefined
+  readonly identity: Identity<RequestLike>
+  readonly tags: readonly string[] | ((request: RequestLike) => readonly string[]) | undefined
+  readonly metadata: Record<string, unknown> | ((request: RequestLike) => Record<string, unknown>) | undefined
+  readonly level: ((outcome: Outcome, error: unknown) => Level | undefined) | undefined
+}
+
+const REQUEST_OPTION_NAMES: readonly (keyof RequestOptions)[] = ['ignore', 'identity', 'tags', 'metadata', 'level']
+
+/** Splits an adapter's options into those of tracing (undefined when there are none) and those of requests. */
+export function splitOptions<Request>(options: MiddlewareOptions<Request>): {
+  tracing: TracingOptions | undefined
+  requests: RequestOptions<Request>
+} {
+  knownKeys('options', options, [...REQUEST_OPTION_NAMES, ...TRACING_OPTION_NAMES])
+  const tracing: Record<string, unknown> = {}
+  const requests: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined) continue
+    const group = (REQUEST_OPTION_NAMES as readonly string[]).includes(name) ? requests : tracing
+    group[name] = value
+  }
+  return { tracing: Object.keys(tracing).length === 0 ? undefined : tracing, requests }
+}
+
+/** Validates `options`; throws a MiddlewareError on a wrong value. */
+export function resolveRequestOptions<Request extends RequestLike>(options: RequestOptions<Request>, log: Log): RequestConfig {
+  const { tags, metadata, level } = options
+  if (tags !== undefined && typeof tags !== 'function' && !isStrings(tags)) {
+    invalid('tags', 'a list of strings or a function', tags)
+  }
+  if (metadata !== undefined && (typeof metadata !== 'object' || metadata === null) && typeof metadata !== 'function') {
+    invalid('metadata', 'an object or a function', metadata)
+  }
+  if (level !== undefined && typeof level !== 'function') invalid('level', 'a function', level)
+  // From here on a request is what the adapter hands in, which the user's callbacks know by its framework's type.
+  return Object.freeze({
+    ignore: resolveIgnore(options.ignore),
+    identity: resolveIdentity(options.identity, log),
+    tags,
+    metadata,
+    level,
+  }) as RequestConfig
+}
+
+/** Validates what a route says of itself, where the route is defined. */
+export function checkRouteOptions(options: RouteOptions): void {
+  knownKeys('route options', options, ['name', 'tags', 'metadata', 'sampling'])
+  const { name, tags } = options
+  if (name !== undefined && (typeof name !== 'string' || name === '')) invalid('name', 'a string with content', name)
+  if (tags !== undefined && !isStrings(tags)) invalid('tags', 'a list of strings', tags)
+}
+
+function isStrings(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every(item => typeof item === 'string')
+}

@@ -1,0 +1,96 @@
+import { LiveTrace, type LiveTraceRuntime } from './live-trace.ts'
+import { createLog, type Log } from './logger.ts'
+import { pathOf, queryKeysOf, type RequestLike } from './request-like.ts'
+import {
+  type MiddlewareOptions,
+  type RequestConfig,
+  type RouteOptions,
+  resolveRequestOptions,
+  splitOptions,
+} from './request-options.ts'
+import type { RequestTrace } from './request-trace.ts'
+import { decidesAtEnd, isSampled, resolveSampling } from './sampling.ts'
+import { initTracing, runningTracing } from './tracing.ts'
+import { UntracedRequest } from './untraced-request.ts'
+
+/** Starts one trace per request. */
+export interface RequestTracer {
+  /** Never throws; a request that is not traced gets a trace whose methods do nothing. `route: false` opts out. */
+  start(request: RequestLike, route?: RouteOptions | false): RequestTrace
+}
+
+/** Validates an adapter's options, starts tracing from them and the environment if nothing has, and returns its tracer. */
+export function createRequestTracer<Request extends RequestLike>(
+  options: MiddlewareOptions<Request> = {},
+): RequestTracer {
+  const { tracing, requests } = splitOptions(options)
+  initTracing(tracing)
+  const log = runningTracing()?.log ?? createLog(console)
+  const config = resolveRequestOptions(requests, log)
+
+  return {
+    start(request, route) {
+      const runtime = runningTracing()?.runtime
+      if (runtime === undefined) return new UntracedRequest(request, config.identity)
+      try {
+        return startTrace(request, route, config, runtime)
+      } catch (error) {
+        log.warnOnce('start failed', `a request is not traced: ${String(error)}`)
+        return new UntracedRequest(request, config.identity)
+      }
+    },
+  }
+}
+
+function startTrace(
+  request: RequestLike,
+  route: RouteOptions | false | undefined,
+  config: RequestConfig,
+  runtime: LiveTraceRuntime,
+): RequestTrace {
+  const { counts, log, pipeline } = runtime
+  const path = pathOf(request)
+  if (route === false || config.ignore?.(path, request)) {
+    counts.skipped += 1
+    return new UntracedRequest(request, config.identity, pipeline.silently)
+  }
+  const traceId = pipeline.newTraceId()
+  const sampling = resolveSampling(route?.sampling, runtime.config.sampling)
+  if (!decidesAtEnd(sampling) && !isSampled(traceId, sampling.rate)) {
+    counts.skipped += 1
+    return new UntracedRequest(request, config.identity, pipeline.silently, true)
+  }
+  const method = request.method ?? 'GET'
+  const query = queryKeysOf(request)
+  const requestId = config.identity.requestId(request) ?? crypto.randomUUID()
+  return new LiveTrace(runtime, request, config.identity, config.level, {
+    requestId,
+    traceId,
+    method,
+    sampling,
+    route,
+    input: { method, path, ...(query.length > 0 && { query }) },
+    tags: evaluated('tags', config.tags, request, log) ?? [],
+    metadata: {
+      requestId,
+      userAgent: request.headers['user-agent']?.slice(0, 500),
+      ...evaluated('metadata', config.metadata, request, log),
+    },
+  })
+}
+
+/** An option that is a value or a function of the request; one that throws is left out. */
+function evaluated<T extends object>(
+  name: string,
+  option: T | ((request: RequestLike) => T) | undefined,
+  request: RequestLike,
+  log: Log,
+): T | undefined {
+  if (typeof option !== 'function') return option
+  try {
+    return option(request)
+  } catch (error) {
+    log.warnOnce(`${name} threw`, `the option ${name} threw, requests go without: ${String(error)}`)
+    return undefined
+  }
+}

@@ -1,0 +1,121 @@
+import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import onHeaders from 'on-headers'
+import type { RequestEnd } from './outcome.ts'
+import type { RequestLike } from './request-like.ts'
+
+/** How a response ended, with what was measured on the way. */
+export interface ResponseEnd {
+  readonly end: RequestEnd
+  /** Absent when no header was sent. */
+  readonly statusCode: number | undefined
+  readonly facts: { readonly responseBytes?: number; readonly timeToFirstByteMs?: number }
+}
+
+interface Watcher {
+  /** Whether the app reported an error for this request. */
+  failed(): boolean
+  end(end: ResponseEnd): void
+}
+
+/** What one socket's responses share: the socket outlives each of them, and may die with several waiting. */
+interface SocketWatch {
+  readonly open: Set<() => void>
+  timedOut: boolean
+  bytesWritten: number
+}
+
+interface Http2Stream {
+  readonly aborted: boolean
+  readonly rstCode?: number
+}
+
+const watches = new WeakMap<Socket, SocketWatch>()
+
+/**
+ * Calls `watcher.end` once, at the first of the response's `finish`, its `close`, and its socket's `close`. The last is needed:
+ * on Node 20 and 22 a response queued behind another on a socket that dies emits neither of the first two.
+ */
+export function watchResponse(request: RequestLike, response: ServerResponse, watcher: Watcher): void {
+  const startedAt = performance.now()
+  const stream = (response as { stream?: Http2Stream }).stream
+  const socket = stream === undefined ? request.socket : undefined
+  const watch = socket && watchSocket(socket)
+  let firstByteAt: number | undefined
+  let over = false
+
+  onHeaders(response, () => {
+    firstByteAt = performance.now()
+  })
+  response.on('finish', settle)
+  response.on('close', settle)
+  watch?.open.add(settle)
+
+  function settle(): void {
+    if (over) return
+    over = true
+    watch?.open.delete(settle)
+    const end = endOf(request, response, stream, socket, watch, watcher.failed())
+    watcher.end({
+      end,
+      statusCode: response.headersSent ? response.statusCode : undefined,
+      facts: {
+        ...size(response, socket, watch),
+        ...(firstByteAt !== undefined &&
+          response.headersSent && { timeToFirstByteMs: rounded(firstByteAt - startedAt) }),
+      },
+    })
+  }
+}
+
+function watchSocket(socket: Socket): SocketWatch {
+  const known = watches.get(socket)
+  if (known !== undefined) return known
+  const watch: SocketWatch = { open: new Set(), timedOut: false, bytesWritten: socket.bytesWritten ?? 0 }
+  watches.set(socket, watch)
+  socket.on('timeout', () => {
+    watch.timedOut = true
+  })
+  socket.on('close', () => {
+    for (const settle of watch.open) settle()
+  })
+  return watch
+}
+
+function endOf(
+  request: RequestLike,
+  response: ServerResponse,
+  stream: Http2Stream | undefined,
+  socket: Socket | undefined,
+  watch: SocketWatch | undefined,
+  failed: boolean,
+): RequestEnd {
+  // An HTTP/2 response emits `finish` for a stream that was reset, too.
+  if (stream !== undefined && (stream.aborted || (stream.rstCode ?? 0) !== 0)) {
+    return response.errored ? 'stream_error' : 'client_aborted'
+  }
+  if (response.writableFinished) return 'completed'
+  // A socket that was handed over, to a WebSocket for one, ends without a response of ours.
+  if (request.headers.upgrade !== undefined && !response.headersSent && !failed) return 'completed'
+  const broken = (socket as { errored?: NodeJS.ErrnoException | null } | undefined)?.errored
+  if (watch?.timedOut || broken?.code === 'ERR_HTTP_REQUEST_TIMEOUT') return 'timed_out'
+  if (response.errored || (failed && response.headersSent)) return 'stream_error'
+  if (stream !== undefined || broken || socket?.readableEnded) return 'client_aborted'
+  return 'server_aborted'
+}
+
+/** What the response says of its length, else what its socket wrote for it, headers and framing included. */
+function size(response: ServerResponse, socket: Socket | undefined, watch: SocketWatch | undefined): ResponseEnd['facts'] {
+  const before = watch?.bytesWritten
+  const written = socket?.bytesWritten
+  if (watch !== undefined && written !== undefined) watch.bytesWritten = written
+  if (!response.headersSent) return {}
+  const stated = Number(response.getHeader('content-length') ?? Number.NaN)
+  if (Number.isInteger(stated) && response.writableFinished) return { responseBytes: stated }
+  if (before === undefined || written === undefined || written <= before) return {}
+  return { responseBytes: written - before }
+}
+
+function rounded(milliseconds: number): number {
+  return Math.round(milliseconds * 100) / 100
+}

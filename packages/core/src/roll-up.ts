@@ -1,0 +1,102 @@
+import type { Attributes } from '@opentelemetry/api'
+import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
+
+/** What the observations of a trace add up to. */
+export interface RollUp {
+  observations: number
+  errors: number
+  generations: number
+  generationMs: number
+  totalTokens: number
+  totalCost: number
+  models: Set<string>
+}
+
+/** The attribute keys the roll-up reads, from the packages that define them. */
+export interface RollUpKeys {
+  readonly type: string
+  readonly level: string
+  readonly model: string
+  readonly usage: string
+  readonly cost: string
+}
+
+const MAX_MODELS = 20
+
+/** A roll-up of nothing yet. */
+export function emptyRollUp(): RollUp {
+  return {
+    observations: 0,
+    errors: 0,
+    generations: 0,
+    generationMs: 0,
+    totalTokens: 0,
+    totalCost: 0,
+    models: new Set(),
+  }
+}
+
+/** Adds one ended observation. */
+export function addToRollUp(rollUp: RollUp, span: ReadableSpan, keys: RollUpKeys): void {
+  const { attributes } = span
+  rollUp.observations += 1
+  if (isFailed(span, keys)) rollUp.errors += 1
+  const model = attributes[keys.model] ?? attributes['gen_ai.response.model'] ?? attributes['gen_ai.request.model']
+  if (attributes[keys.type] !== 'generation' && model === undefined) return
+  rollUp.generations += 1
+  rollUp.generationMs += span.duration[0] * 1e3 + span.duration[1] / 1e6
+  rollUp.totalTokens += tokens(attributes, keys.usage)
+  rollUp.totalCost += sum(attributes[keys.cost], ['total'], undefined)
+  if (typeof model === 'string' && rollUp.models.size < MAX_MODELS) rollUp.models.add(model)
+}
+
+function isFailed(span: ReadableSpan, keys: RollUpKeys): boolean {
+  return span.attributes[keys.level] === 'ERROR' || span.status.code === 2
+}
+
+/** The figures worth showing on the root: those of generations only where there were any. */
+export function rollUpMetadata(rollUp: RollUp): Record<string, string | number> {
+  if (rollUp.observations === 0) return {}
+  return {
+    observations: rollUp.observations,
+    ...(rollUp.errors > 0 && { errors: rollUp.errors }),
+    ...(rollUp.generations > 0 && {
+      generations: rollUp.generations,
+      generationMs: Math.round(rollUp.generationMs),
+    }),
+    ...(rollUp.totalTokens > 0 && { totalTokens: rollUp.totalTokens }),
+    ...(rollUp.totalCost > 0 && { totalCost: rollUp.totalCost }),
+    ...(rollUp.models.size > 0 && { models: [...rollUp.models].join(', ') }),
+  }
+}
+
+function tokens(attributes: Attributes, key: string): number {
+  const input = attributes['gen_ai.usage.input_tokens']
+  const output = attributes['gen_ai.usage.output_tokens']
+  const counted = (typeof input === 'number' ? input : 0) + (typeof output === 'number' ? output : 0)
+  return sum(attributes[key], ['total', 'total_tokens', 'totalTokens'], ['input', 'output']) || counted
+}
+
+/** A stated total of a JSON object of numbers, else the sum of `parts`, else of all. */
+function sum(json: unknown, totals: readonly string[], parts: readonly string[] | undefined): number {
+  if (typeof json !== 'string') return 0
+  let details: unknown
+  try {
+    details = JSON.parse(json)
+  } catch {
+    return 0
+  }
+  if (typeof details !== 'object' || details === null) return 0
+  const numbers = new Map(
+    Object.entries(details).filter((entry): entry is [string, number] => Number.isFinite(entry[1])),
+  )
+  for (const total of totals) {
+    const value = numbers.get(total)
+    if (value !== undefined) return value
+  }
+  const stated = parts?.filter(part => numbers.has(part)) ?? []
+  const counted = stated.length > 0 ? stated : numbers.keys()
+  let result = 0
+  for (const name of counted) result += numbers.get(name) ?? 0
+  return result
+}

@@ -1,0 +1,18 @@
+import { type RequestContext, withOverlay } from './request-context.ts'
+import { runningTracing } from './tracing.ts'
+
+/**
+ * Runs `fn` for the given user and session, within a request or outside of one: `getRequestContext()` shows them, and observations
+ * made in `fn` carry them.
+ */
+export function runWithContext<T>(context: RequestContext, fn: () => T): T {
+  return withOverlay(context, () => {
+    const otel = runningTracing()?.runtime?.otel
+    if (otel === undefined) return fn()
+    const { userId, sessionId } = context
+    return otel.tracing.propagateAttributes(
+      { ...(userId !== undefined && { userId }), ...(sessionId !== undefined && { sessionId }) },
+      fn,
+    )
+  })
+}

@@ -1,0 +1,24 @@
+import type { TracingConfig } from './options.ts'
+
+/** One line that says what is in force. */
+export function startUpLine(config: TracingConfig): string {
+  const { destination, sampling, flush } = config
+  const where =
+    destination.kind === 'langfuse'
+      ? `${destination.baseUrl} as ${shortened(destination.publicKey)}`
+      : destination.kind === 'inspector'
+        ? `the local inspector at ${destination.baseUrl}, no keys set (npx @langfuse-middleware/inspector shows the traces)`
+        : 'nowhere'
+  return [
+    `tracing to ${where}`,
+    `environment ${config.environment}`,
+    ...(config.release === undefined ? [] : [`release ${config.release}`]),
+    `tier ${config.tier}`,
+    `sampling ${sampling.rate}${sampling.rate < 1 && sampling.keepErrors ? ' and every error' : ''}`,
+    `flush every ${flush.intervalMs / 1_000} s`,
+  ].join(' · ')
+}
+
+function shortened(key: string): string {
+  return key.length > 12 ? `${key.slice(0, 10)}…` : key
+}

@@ -1,0 +1,18 @@
+import type { BufferStats } from './trace-buffer.ts'
+
+/** Counters since tracing started. */
+export interface TracingStats {
+  readonly requests: Readonly<RequestCounts> & { readonly open: number }
+  readonly buffer: BufferStats | undefined
+  /** How often each warning's cause occurred, warned of or not. */
+  readonly warnings: Readonly<Record<string, number>>
+}
+
+/** Requests by what became of them. */
+export interface RequestCounts {
+  /** Traced, whatever the verdict. */
+  started: number
+  ended: number
+  /** Not traced: ignored, opted out or sampled out at the start. */
+  skipped: number
+}

@@ -1,0 +1,397 @@
+import type { Attributes, Context, SpanContext } from '@opentelemetry/api'
+import type { ReadableSpan, Span, SpanProcessor } from '@opentelemetry/sdk-trace-base'
+import type { Log } from './logger.ts'
+import type { BufferOptions } from './options.ts'
+import type { Otel } from './otel.ts'
+import { addToRollUp, emptyRollUp, type RollUp, type RollUpKeys, rollUpMetadata } from './roll-up.ts'
+
+/** What the buffer asks of the request or job whose spans it holds. */
+export interface TraceOwner {
+  /** The one verdict; asked once, at the end, or early when a bound is reached. */
+  keeps(trace: HeldTrace): boolean
+  /** What every observation of the trace carries, as known now. */
+  identity(): Attributes
+  /** Ends the root: the process is going away. */
+  abandon(): void
+}
+
+/** One request's or job's trace on its way to a verdict. */
+export interface HeldTrace {
+  readonly owner: TraceOwner
+  readonly rollUp: RollUp
+  verdict: 'pending' | 'keep' | 'drop'
+  root: Span | undefined
+  rootEnded: boolean
+  /** Promises the verdict waits for besides the root. */
+  waiting: number
+  held: ReadableSpan[]
+  bytes: number
+  /** Started and not ended, by span id. */
+  open: Map<string, Span>
+  /** Ended spans that are not exported, and their parents, so that what was under them finds the next one up. */
+  bridges: Map<string, SpanContext | undefined> | undefined
+  touchedAt: number
+}
+
+/** Holds a request's ended spans until its root ends, then decides once for all of them. */
+export interface TraceBuffer extends SpanProcessor {
+  /** A trace to hold; its root is the first span started under `contextFor`. */
+  open(owner: TraceOwner): HeldTrace
+  /** The context in which spans belong to `trace`. */
+  contextFor(trace: HeldTrace, parent: Context): Context
+  /** The trace a context belongs to. */
+  traceOf(context: Context): HeldTrace | undefined
+  /** Delays the verdict until `release` is called. */
+  wait(trace: HeldTrace): void
+  release(trace: HeldTrace): void
+  /** Ends and decides all that is open: the process is going away. */
+  abandonAll(): void
+  stats(): BufferStats
+}
+
+/** Counters of the buffer. */
+export interface BufferStats {
+  /** Traces tracked now, undecided or with observations still open. */
+  open: number
+  /** Ended observations waiting for a verdict, and their approximate size. */
+  held: number
+  heldBytes: number
+  kept: number
+  dropped: number
+  /** Traces decided before their end because a bound was reached, by bound. */
+  decidedEarly: Readonly<Record<'spans' | 'bytes' | 'totalBytes' | 'traces' | 'age', number>>
+  /** Observations that never ended and were ended by us. */
+  unfinished: number
+}
+
+interface TraceBufferOptions {
+  readonly otel: Otel
+  readonly limits: Readonly<Required<BufferOptions>>
+  /** The processor that spans of kept traces go to. */
+  readonly next: SpanProcessor
+  /** Whether a span is one that `next` exports. */
+  readonly isExported: (span: ReadableSpan) => boolean
+  readonly log: Log
+  readonly now?: () => number
+}
+
+/** The refusal of spans whose trace was dropped, for a processor that must see the end of every span it saw start. */
+export interface Refusal {
+  active: boolean
+}
+
+/** Creates the buffer; `refusal.active` is true while a span is handed on only to be forgotten. */
+export function createTraceBuffer(options: TraceBufferOptions, refusal: Refusal): TraceBuffer {
+  const { otel, limits, next, isExported, log, now = Date.now } = options
+  const attribute = otel.langfuse.LangfuseOtelSpanAttributes
+  const keys: RollUpKeys = {
+    type: attribute.OBSERVATION_TYPE,
+    level: attribute.OBSERVATION_LEVEL,
+    model: attribute.OBSERVATION_MODEL,
+    usage: attribute.OBSERVATION_USAGE_DETAILS,
+    cost: attribute.OBSERVATION_COST_DETAILS,
+  }
+  const contextKey = otel.api.createContextKey('langfuse-middleware.trace')
+  const traces = new WeakMap<ReadableSpan, HeldTrace>()
+  // Oldest first: Set iterates in the order of insertion, and a trace is inserted again when it changes sets.
+  const undecided = new Set<HeldTrace>()
+  const decided = new Set<HeldTrace>()
+  const early = { spans: 0, bytes: 0, totalBytes: 0, traces: 0, age: 0 }
+  let totalBytes = 0
+  let heldSpans = 0
+  let kept = 0
+  let dropped = 0
+  let unfinished = 0
+  let sweeper: NodeJS.Timeout | undefined
+
+  function onStart(span: Span, parentContext: Context): void {
+    const trace = traceOf(parentContext)
+    if (trace !== undefined) {
+      if (trace.root === undefined) trace.root = span
+      else if (isOf(trace, span.spanContext().traceId)) trace.open.set(span.spanContext().spanId, span)
+      else return next.onStart(span, parentContext)
+      traces.set(span, trace)
+    }
+    next.onStart(span, parentContext)
+  }
+
+  function onEnd(span: ReadableSpan): void {
+    const trace = traces.get(span)
+    if (trace === undefined) return next.onEnd(span)
+    traces.delete(span)
+    const isRoot = span === trace.root
+    if (isRoot) trace.rootEnded = true
+    else {
+      trace.open.delete(span.spanContext().spanId)
+      if (isExported(span)) addToRollUp(trace.rollUp, span, keys)
+    }
+    if (trace.verdict === 'pending') hold(trace, span)
+    else pass(trace, span)
+    if (isRoot || (trace.rootEnded && trace.open.size === 0)) settle(trace)
+  }
+
+  function hold(trace: HeldTrace, span: ReadableSpan): void {
+    const bytes = sizeOf(span)
+    trace.held.push(span)
+    trace.bytes += bytes
+    totalBytes += bytes
+    heldSpans += 1
+    if (trace.held.length > limits.maxSpansPerTrace) decideEarly(trace, 'spans')
+    else if (trace.bytes > limits.maxBytesPerTrace) decideEarly(trace, 'bytes')
+    for (const oldest of undecided) {
+      if (totalBytes <= limits.maxBytes) break
+      if (oldest.bytes > 0) decideEarly(oldest, 'totalBytes')
+    }
+  }
+
+  /** Decides when the root has ended and nothing is waited for; forgets when nothing is open any more. */
+  function settle(trace: HeldTrace): void {
+    if (trace.verdict === 'pending') {
+      if (trace.waiting > 0) return
+      decide(trace)
+    }
+    decided.delete(trace)
+    if (trace.open.size === 0) return
+    trace.touchedAt = now()
+    decided.add(trace)
+    if (undecided.size + decided.size > limits.maxTraces) evict()
+  }
+
+  function decideEarly(trace: HeldTrace, bound: keyof typeof early): void {
+    early[bound] += 1
+    log.warnOnce(
+      `buffer ${bound}`,
+      `a request reached the bound on ${bound} (option buffer), it is decided on what is known and the rest follows`,
+    )
+    decide(trace)
+  }
+
+  function decide(trace: HeldTrace): void {
+    const keep = trace.owner.keeps(trace)
+    const { held } = trace
+    trace.verdict = keep ? 'keep' : 'drop'
+    trace.held = []
+    heldSpans -= held.length
+    totalBytes -= trace.bytes
+    trace.bytes = 0
+    if (keep) kept += 1
+    else dropped += 1
+    undecided.delete(trace)
+    trace.touchedAt = now()
+    decided.add(trace)
+    // Bridges first: a child ends before its parent, and must know whether the parent is sent.
+    if (keep) for (const span of held) if (span !== trace.root && !isExported(span)) bridge(trace, span)
+    for (const span of held) pass(trace, span)
+  }
+
+  /** Hands a span of a decided trace on: to be sent, or to be forgotten. */
+  function pass(trace: HeldTrace, span: ReadableSpan): void {
+    if (trace.verdict === 'drop') return refuse(span)
+    const isRoot = span === trace.root
+    if (!isRoot && !isExported(span)) {
+      bridge(trace, span)
+      return refuse(span)
+    }
+    stamp(span.attributes, trace.owner.identity())
+    if (isRoot) {
+      for (const [name, value] of Object.entries(rollUpMetadata(trace.rollUp))) {
+        span.attributes[`${attribute.OBSERVATION_METADATA}.${name}`] ??= value
+      }
+    }
+    const parent = span.parentSpanContext
+    const exportedParent = parent && exportedAncestor(trace, parent)
+    if (exportedParent === parent) return next.onEnd(span)
+    // It is under a root after all, though what is between is not sent.
+    delete span.attributes[attribute.IS_APP_ROOT]
+    next.onEnd(withParent(span, exportedParent))
+  }
+
+  function refuse(span: ReadableSpan): void {
+    refusal.active = true
+    try {
+      next.onEnd(span)
+    } finally {
+      refusal.active = false
+    }
+  }
+
+  function bridge(trace: HeldTrace, span: ReadableSpan): void {
+    trace.bridges ??= new Map()
+    if (trace.bridges.size < limits.maxSpansPerTrace) {
+      trace.bridges.set(span.spanContext().spanId, span.parentSpanContext)
+    }
+  }
+
+  function exportedAncestor(trace: HeldTrace, parent: SpanContext): SpanContext | undefined {
+    let ancestor: SpanContext | undefined = parent
+    while (ancestor !== undefined) {
+      const open = trace.open.get(ancestor.spanId)
+      if (open !== undefined && !isExported(open)) ancestor = open.parentSpanContext
+      else if (trace.bridges?.has(ancestor.spanId)) ancestor = trace.bridges.get(ancestor.spanId)
+      else break
+    }
+    return ancestor
+  }
+
+  function open(owner: TraceOwner): HeldTrace {
+    const trace = newTrace(owner, 'pending', now())
+    undecided.add(trace)
+    if (undecided.size + decided.size > limits.maxTraces) evict()
+    sweeper ??= setInterval(sweep, Math.min(Math.max(limits.maxAgeMs / 10, 50), 30_000)).unref()
+    return trace
+  }
+
+  /** Makes room for one trace: the oldest that only waits for observations still open, else the oldest undecided. */
+  function evict(): void {
+    const lingering = first(decided)
+    if (lingering !== undefined) return forget(lingering)
+    const oldest = first(undecided)
+    if (oldest === undefined) return
+    decideEarly(oldest, 'traces')
+    forget(oldest)
+  }
+
+  /** Stops tracking a decided trace. What is open under a root that ended is ended now; a live request goes on unwatched. */
+  function forget(trace: HeldTrace): void {
+    decided.delete(trace)
+    if (trace.rootEnded) endOpen(trace)
+  }
+
+  function endOpen(trace: HeldTrace): void {
+    for (const span of trace.open.values()) {
+      if (trace.verdict === 'drop') {
+        refuse(span)
+        continue
+      }
+      unfinished += 1
+      if (isExported(span)) {
+        span.setAttributes({
+          [attribute.OBSERVATION_LEVEL]: 'WARNING',
+          [attribute.OBSERVATION_STATUS_MESSAGE]: 'never ended; closed when its trace was',
+        })
+      }
+      span.end()
+    }
+    trace.open.clear()
+  }
+
+  function sweep(): void {
+    const cutoff = now() - limits.maxAgeMs
+    for (const trace of undecided) {
+      if (trace.touchedAt > cutoff) break
+      decideEarly(trace, 'age')
+      if (trace.rootEnded) settle(trace)
+    }
+    for (const trace of decided) {
+      if (trace.touchedAt > cutoff) break
+      forget(trace)
+    }
+    if (undecided.size === 0 && decided.size === 0) {
+      clearInterval(sweeper)
+      sweeper = undefined
+    }
+  }
+
+  function traceOf(context: Context): HeldTrace | undefined {
+    return context.getValue(contextKey) as HeldTrace | undefined
+  }
+
+  function abandonAll(): void {
+    for (const trace of [...undecided, ...decided]) {
+      if (!trace.rootEnded) trace.owner.abandon()
+      trace.waiting = 0
+      if (trace.verdict === 'pending') decide(trace)
+      forget(trace)
+    }
+    clearInterval(sweeper)
+    sweeper = undefined
+  }
+
+  return {
+    onStart: (span, parentContext) => guard(() => onStart(span, parentContext)),
+    onEnd: span => guard(() => onEnd(span)),
+    forceFlush: () => next.forceFlush(),
+    shutdown() {
+      abandonAll()
+      return next.shutdown()
+    },
+    open,
+    contextFor: (trace, parent) => parent.setValue(contextKey, trace),
+    traceOf,
+    wait(trace) {
+      trace.waiting += 1
+    },
+    release(trace) {
+      if (trace.waiting === 0) return
+      trace.waiting -= 1
+      if (trace.rootEnded) guard(() => settle(trace))
+    },
+    abandonAll,
+    stats: () => ({
+      open: undecided.size + decided.size,
+      held: heldSpans,
+      heldBytes: totalBytes,
+      kept,
+      dropped,
+      decidedEarly: { ...early },
+      unfinished,
+    }),
+  }
+
+  function guard(work: () => void): void {
+    try {
+      work()
+    } catch (error) {
+      log.warnOnce('buffer failed', `an observation was lost to an internal error: ${String(error)}`)
+    }
+  }
+}
+
+function newTrace(owner: TraceOwner, verdict: HeldTrace['verdict'], touchedAt: number): HeldTrace {
+  return {
+    owner,
+    verdict,
+    touchedAt,
+    rollUp: emptyRollUp(),
+    root: undefined,
+    rootEnded: false,
+    waiting: 0,
+    held: [],
+    bytes: 0,
+    open: new Map(),
+    bridges: undefined,
+  }
+}
+
+/** The trace of everything under a request that is not traced: dropped before it began. */
+export const SILENT_TRACE: HeldTrace = newTrace({ keeps: () => false, identity: () => ({}), abandon() {} }, 'drop', 0)
+
+/** Whether a trace id is that of `trace`; code in a request may start a trace of its own. */
+export function isOf(trace: HeldTrace, traceId: string): boolean {
+  return trace.root === undefined || trace.root.spanContext().traceId === traceId
+}
+
+function first<T>(set: Set<T>): T | undefined {
+  return set.values().next().value
+}
+
+/** Adds what is missing; what an observation says of itself stays. */
+function stamp(attributes: Attributes, identity: Attributes): void {
+  for (const name in identity) attributes[name] ??= identity[name]
+}
+
+const SPAN_OVERHEAD_BYTES = 500
+
+/** Roughly what a held span keeps in memory. */
+function sizeOf(span: ReadableSpan): number {
+  let bytes = SPAN_OVERHEAD_BYTES
+  for (const name in span.attributes) {
+    const value = span.attributes[name]
+    bytes += typeof value === 'string' ? name.length + value.length : name.length + 16
+  }
+  return bytes
+}
+
+function withParent(span: ReadableSpan, parentSpanContext: SpanContext | undefined): ReadableSpan {
+  return Object.create(span, { parentSpanContext: { value: parentSpanContext, enumerable: true } })
+}

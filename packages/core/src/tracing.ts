@@ -1,0 +1,164 @@
+import type { Server } from 'node:net'
+import type { LangfuseClient } from '@langfuse/client'
+import { settlesWithin } from './deadline.ts'
+import { type ExitHandling, handleExit } from './exit.ts'
+import { lazyRequire } from './lazy-require.ts'
+import type { LiveTraceRuntime } from './live-trace.ts'
+import { createLog, type Log } from './logger.ts'
+import { resolveOptions, type TracingConfig, type TracingOptions } from './options.ts'
+import { loadOtel } from './otel.ts'
+import { startPipeline } from './pipeline.ts'
+import { drain } from './server-drain.ts'
+import { shared } from './shared.ts'
+import { startUpLine } from './start-up-line.ts'
+import type { TracingStats } from './stats.ts'
+
+/** Tracing in this process. */
+export interface Tracing {
+  /** False where tracing is off or has nowhere to send to. */
+  readonly enabled: boolean
+  /** Figures since the start; cheap, never throws. */
+  stats(): TracingStats
+  /** Sends what has ended; resolves at the latest after `timeoutMs`, the option of `shutdown` by default. Never rejects. */
+  flush(options?: { timeoutMs?: number }): Promise<void>
+  /** Waits for requests in flight on `server`, if given, sends everything and stops tracing. Never rejects. */
+  shutdown(options?: { server?: Server; timeoutMs?: number }): Promise<void>
+}
+
+/** A started tracing, with what adapters need of it. */
+export interface RunningTracing {
+  readonly tracing: Tracing
+  readonly config: TracingConfig
+  /** What requests are traced with; undefined where tracing is off. */
+  readonly runtime: LiveTraceRuntime | undefined
+  readonly log: Log
+  /** The options it was started with, to tell a second, different call. */
+  readonly options: TracingOptions | undefined
+  client: LangfuseClient | undefined
+}
+
+const slot: { running: RunningTracing | undefined } = shared('tracing', () => ({ running: undefined }))
+
+/** The tracing of this process as adapters use it; undefined before the start and after the shutdown. */
+export function runningTracing(): RunningTracing | undefined {
+  return slot.running
+}
+
+/** The tracing of this process; undefined before the start and after the shutdown. */
+export function getTracing(): Tracing | undefined {
+  return slot.running?.tracing
+}
+
+/**
+ * Starts tracing, once per process: later calls return the first one's result, and say so if they ask for something else.
+ * Throws a MiddlewareError on a wrong option; whatever else goes wrong is logged and leaves the app untraced.
+ */
+export function initTracing(options?: TracingOptions): Tracing {
+  const running = slot.running
+  if (running !== undefined) {
+    if (options !== undefined && !sameOptions(options, running.options)) {
+      resolveOptions(options)
+      running.log.warnOnce(
+        'second start',
+        'tracing has already started with other options, which stay in force; call initTracing() once, before anything that starts it',
+      )
+    }
+    return running.tracing
+  }
+
+  const config = resolveOptions(options)
+  const { destination } = config
+  const secrets = destination.kind === 'langfuse' ? [destination.secretKey] : []
+  const log = createLog(config.logger, secrets)
+  const runtime = config.enabled ? start(config, log) : undefined
+  const started: RunningTracing = { tracing: createTracing(), config, runtime, log, options, client: undefined }
+  slot.running = started
+  const exit = runtime && handleExit(() => started.tracing.shutdown(), config.shutdown.signals)
+  return started.tracing
+
+  function createTracing(): Tracing {
+    let closing: Promise<void> | undefined
+    return {
+      enabled: runtime !== undefined,
+      stats() {
+        const counts = runtime?.counts ?? { started: 0, ended: 0, skipped: 0 }
+        return {
+          requests: { ...counts, open: counts.started - counts.ended },
+          buffer: runtime?.pipeline.buffer.stats(),
+          warnings: { ...log.causes },
+        }
+      },
+      async flush({ timeoutMs = config.shutdown.timeoutMs } = {}) {
+        const work = [runtime?.pipeline.flush(), started.client?.flush()]
+        await settlesWithin(Promise.allSettled(work), timeoutMs)
+      },
+      shutdown(how) {
+        closing ??= shutDown(started, exit, how)
+        return closing
+      },
+    }
+  }
+}
+
+/** The one LangfuseClient of this process, made on first use with the keys tracing runs with: prompts, scores, datasets. */
+export function getLangfuseClient(): LangfuseClient {
+  const running = slot.running
+  if (running?.client !== undefined) return running.client
+  const { LangfuseClient } = lazyRequire<typeof import('@langfuse/client')>('@langfuse/client')
+  const destination = (running?.config ?? resolveOptions()).destination
+  const client = new LangfuseClient(
+    destination.kind === 'none'
+      ? {}
+      : { publicKey: destination.publicKey, secretKey: destination.secretKey, baseUrl: destination.baseUrl },
+  )
+  if (running !== undefined) running.client = client
+  return client
+}
+
+function start(config: TracingConfig, log: Log): LiveTraceRuntime | undefined {
+  const { destination } = config
+  if (destination.kind === 'none') {
+    const line = `not tracing: ${destination.missing.join(' and ')} not set (environment ${config.environment})`
+    if (destination.missing.length === 2 && config.environment === 'test') log.info(line)
+    else log.error(line)
+    return undefined
+  }
+  try {
+    const otel = loadOtel()
+    const pipeline = startPipeline(config, destination, otel, log)
+    log.info(startUpLine(config))
+    return { otel, config, pipeline, log, counts: { started: 0, ended: 0, skipped: 0 } }
+  } catch (error) {
+    log.error(`not tracing: tracing could not start: ${String(error)}`)
+    return undefined
+  }
+}
+
+async function shutDown(
+  running: RunningTracing,
+  exit: ExitHandling | undefined,
+  { server, timeoutMs = running.config.shutdown.timeoutMs }: { server?: Server; timeoutMs?: number } = {},
+): Promise<void> {
+  const until = performance.now() + timeoutMs
+  const { runtime, client, log } = running
+  if (server !== undefined && !(await settlesWithin(drain(server), timeoutMs))) {
+    log.warnOnce('drain timeout', `requests were still in flight after ${timeoutMs} ms and are recorded as aborted`)
+  }
+  exit?.stop()
+  if (slot.running === running) slot.running = undefined
+  if (runtime === undefined) return
+  runtime.pipeline.buffer.abandonAll()
+  const left = Math.max(until - performance.now(), 0)
+  const work = Promise.allSettled([runtime.pipeline.shutdown(), client?.shutdown()])
+  if (!(await settlesWithin(work, left))) {
+    log.warnOnce('shutdown timeout', `not everything could be sent within ${timeoutMs} ms; what was left is lost`)
+  }
+}
+
+function sameOptions(left: TracingOptions, right: TracingOptions | undefined): boolean {
+  const names = new Set([...Object.keys(left), ...Object.keys(right ?? {})]) as Set<keyof TracingOptions>
+  return [...names].every(name => {
+    const [a, b] = [left[name], right?.[name]]
+    return a === b || (typeof a === 'object' && typeof b === 'object' && JSON.stringify(a) === JSON.stringify(b))
+  })
+}
