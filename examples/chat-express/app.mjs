@@ -15,7 +15,7 @@ export function createApp({ ragUrl = 'http://127.0.0.1:3002', defaultModel = 'gp
   const runAgent = createAgent(openai)
   const app = express()
 
-  app.use(langfuseMiddleware({ trust: request => request.socket?.remoteAddress === '127.0.0.1' }))
+  app.use(langfuseMiddleware())
   app.get('/health', traceRoute(false), (_request, response) => {
     response.json({ status: 'ok' })
   })

@@ -1,4 +1,5 @@
 import { Router } from 'express'
+import { identityHeaders } from './identity-headers.mjs'
 
 const invoices = new Map([['2026-10', { total: 120 }]])
 
@@ -9,11 +10,10 @@ const invoices = new Map([['2026-10', { total: 120 }]])
 export function createTenantRouter(ragUrl) {
   const router = Router({ mergeParams: true })
 
-  // The call below joins the trace of this request: trace headers travel with `fetch`.
   router.post('/ask', async (request, response) => {
     const answer = await fetch(`${ragUrl}/ask`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', ...identityHeaders(request.langfuse) },
       body: JSON.stringify({ question: request.body?.question }),
       signal: request.langfuse.signal,
     })

@@ -117,8 +117,8 @@ export const scenarios = [
         name: 'POST /tenants/:tenant/ask',
         status: 200,
         userId: 'ada',
-        observations: ['POST /ask span', ...answerFromDocuments.map(path => `POST /ask span > ${path}`)],
       },
+      { name: 'POST /ask', status: 200, userId: 'ada', observations: answerFromDocuments },
     ],
   },
   {
@@ -132,8 +132,8 @@ export const scenarios = [
         name: 'POST /documents/:id/summary',
         status: 200,
         userId: 'alan',
-        observations: ['POST /chat span', ...answer.map(path => `POST /chat span > ${path}`)],
       },
+      { name: 'POST /chat', status: 200, userId: 'alan', observations: answer },
     ],
   },
   {

@@ -55,11 +55,11 @@ export function createScreen(stream) {
         const { scenario, status } = one
         const found = tracesOf(one, traces)
         if (found.length === 0) write(row(scenario.request, status, '', '', 'none'))
-        for (const { observations, totals, id } of found) {
+        for (const { name, statusCode = '', observations, totals, id } of found) {
           write(
             row(
-              scenario.request,
-              status,
+              name,
+              statusCode,
               observations.length,
               totals.tokens.total || '',
               id.slice(0, idWidth),

@@ -54,12 +54,13 @@ export function problemsOfRequest(sent, traces, { exact = true } = {}) {
 }
 
 /**
- * The traces a request left behind.
+ * The traces a request left behind, in order of start: of the app that was asked, then of those that it asked.
  * @param {Sent} sent
  * @param {Trace[]} traces
  */
 export function tracesOf({ requestId }, traces) {
-  return traces.filter(({ metadata }) => metadata.requestId === requestId)
+  const found = traces.filter(({ metadata }) => metadata.requestId === requestId)
+  return found.sort((a, b) => a.startTimeMs - b.startTimeMs)
 }
 
 /**

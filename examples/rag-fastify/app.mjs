@@ -35,7 +35,7 @@ export async function createApp({
   const retrieval = await createRetrieval(client, { documents, model: embeddingModel })
   const app = fastify()
 
-  await app.register(langfusePlugin, { trust: request => request.socket?.remoteAddress === '127.0.0.1' })
+  await app.register(langfusePlugin)
 
   app.get('/health', { config: { langfuse: false } }, async () => ({ status: 'ok' }))
 

@@ -1,9 +1,10 @@
 import { documents } from './documents.mjs'
+import { identityHeaders } from './identity-headers.mjs'
 
 /** @typedef {{ id: string }} ById */
 
 /**
- * Routes below `/documents`. The summary comes from the chat app, whose work joins the trace of this request.
+ * Routes below `/documents`. The summary comes from the chat app.
  * @param {string} chatUrl
  * @returns {import('fastify').FastifyPluginAsync}
  */
@@ -23,7 +24,7 @@ export function createDocumentRoutes(chatUrl) {
       if (!document) return reply.code(404).send({ error: 'There is no such document.' })
       const response = await fetch(`${chatUrl}/chat`, {
         method: 'POST',
-        headers: { 'content-type': 'application/json' },
+        headers: { 'content-type': 'application/json', ...identityHeaders(request.langfuse) },
         body: JSON.stringify({ message: `Summarise: ${document.text}` }),
         signal: request.langfuse.signal,
       })
