@@ -44,7 +44,7 @@ async function run() {
     },
     onExit: name => screen.problems([`${name} ended by itself: try again with --logs`]),
     onTrace: trace => {
-      if (live) screen.trace(trace)
+      if (live && trace.sessionId !== sessionId) screen.trace(trace)
     },
   })
   try {
@@ -57,7 +57,7 @@ async function run() {
     screen.invitation(stage)
     live = true
     await interruption
-    screen.write('', 'Stopping, with all traces sent.')
+    screen.write('', 'Stopping.')
     return 0
   } finally {
     await stage.stop()

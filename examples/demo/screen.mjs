@@ -96,7 +96,8 @@ export function createScreen(stream) {
         `  curl -N ${urls.rag}/ask/stream -H 'content-type: application/json' \\`,
         `    -H 'x-user-id: alan' -d '{ "question": "When is an invoice due?" }'`,
         '',
-        'How it is done: examples/chat-express/app.mjs and examples/rag-fastify/app.mjs. Ctrl-C ends everything.',
+        'How it is done: examples/chat-express/app.mjs and examples/rag-fastify/app.mjs.',
+        'Ctrl-C ends everything.',
         '',
       )
     },

@@ -31,7 +31,6 @@ export async function setStage({ env, anyPort, sessionId, onStart, onLine, onExi
     // Traces are read back into an inspector from a real Langfuse too: one view, one check.
     const inspector = await startInspector({
       port: realLangfuse ? 0 : await choosePort('inspector'),
-      settleMs: 1_500,
       force: true,
       onTrace,
     })

@@ -1,5 +1,7 @@
+import { initTracing } from '@langfuse-middleware/core'
 import { createApp } from './app.mjs'
 
+const tracing = initTracing({ shutdown: { signals: false } })
 const app = await createApp({
   chatUrl: process.env.CHAT_URL,
   defaultModel: process.env.OPENAI_MODEL,
@@ -7,3 +9,6 @@ const app = await createApp({
 })
 const url = await app.listen({ port: Number(process.env.PORT ?? 3002), host: '127.0.0.1' })
 console.log(`rag-fastify listens on ${url}`)
+
+// Answers what is under way, sends the traces of it, and ends.
+for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, () => app.close().then(() => tracing.shutdown()))
