@@ -17,7 +17,7 @@ export function serialise(value: unknown): string | undefined {
 export function writeMetadata(attributes: Attributes, prefix: string, metadata: Record<string, unknown>): void {
   let room = MAX_METADATA_KEYS
   for (const [name, value] of Object.entries(metadata)) {
-    const written = typeof value === 'number' || typeof value === 'boolean' ? value : serialise(value)
+    const written = serialise(value)
     if (written === undefined) continue
     if (room === 0) return
     room -= 1

@@ -1,3 +1,4 @@
+import type { SpanExporter } from '@opentelemetry/sdk-trace-base'
 import { type Destination, resolveDestination } from './destination.ts'
 import { type Env, environmentKind, langfuseVariable, present } from './environment.ts'
 import type { Logger } from './logger.ts'
@@ -37,6 +38,8 @@ export interface TracingOptions {
   waitUntilTimeoutMs?: number
   /** Rewrites every serialised input, output and metadata before it leaves. */
   mask?: (params: { data: unknown }) => unknown
+  /** Where observations go instead of Langfuse, already masked and filtered; no keys are needed then. */
+  exporter?: SpanExporter
   /** Upload base64 media found in inputs and outputs to Langfuse. @default true */
   media?: boolean
   /** Carry trace context on outgoing `node:http` and `fetch` requests. @default true */
@@ -76,6 +79,7 @@ export interface TracingConfig {
   readonly buffer: Readonly<Required<BufferOptions>>
   readonly waitUntilTimeoutMs: number
   readonly mask: ((params: { data: unknown }) => unknown) | undefined
+  readonly exporter: SpanExporter | undefined
   readonly media: boolean
   readonly outgoing: boolean
   readonly shutdown: { readonly timeoutMs: number; readonly signals: boolean }
@@ -99,6 +103,7 @@ export const TRACING_OPTION_NAMES: readonly (keyof TracingOptions)[] = [
   'buffer',
   'waitUntilTimeoutMs',
   'mask',
+  'exporter',
   'media',
   'outgoing',
   'shutdown',
@@ -128,7 +133,8 @@ export function resolveOptions(options: TracingOptions = {}, env: Env = process.
 
   return Object.freeze({
     enabled: flag('enabled', options.enabled ?? read('TRACING_ENABLED') ?? true),
-    destination: resolveDestination(options, env, kind),
+    destination:
+      options.exporter === undefined ? resolveDestination(options, env, kind) : { kind: 'exporter' },
     environment,
     release: options.release === undefined ? read('RELEASE') : text('release', options.release),
     version: options.version === undefined ? undefined : text('version', options.version),
@@ -155,6 +161,7 @@ export function resolveOptions(options: TracingOptions = {}, env: Env = process.
     buffer: resolveBuffer(options.buffer),
     waitUntilTimeoutMs: numberBetween('waitUntilTimeoutMs', options.waitUntilTimeoutMs ?? 60_000, 0, 2 ** 31 - 1),
     mask: options.mask,
+    exporter: options.exporter,
     media: flag('media', options.media ?? read('MEDIA_UPLOAD_ENABLED') ?? true),
     outgoing: flag('outgoing', options.outgoing ?? true),
     shutdown: {

@@ -35,12 +35,15 @@ export function startPipeline(
   const refusal: Refusal = { active: false }
   const isExported = (span: ReadableSpan) => otel.otel.isDefaultExportSpan(span)
   const processor = new otel.otel.LangfuseSpanProcessor({
-    publicKey: destination.publicKey,
-    secretKey: destination.secretKey,
-    baseUrl: destination.baseUrl,
+    ...(destination.kind !== 'exporter' && {
+      publicKey: destination.publicKey,
+      secretKey: destination.secretKey,
+      baseUrl: destination.baseUrl,
+    }),
+    ...(config.exporter !== undefined && { exporter: config.exporter }),
     environment: config.environment,
     flushInterval: config.flush.intervalMs / 1_000,
-    mediaUploadEnabled: config.media,
+    mediaUploadEnabled: config.media && destination.kind === 'langfuse',
     shouldExportSpan: ({ otelSpan }) => !refusal.active && isExported(otelSpan),
     ...(config.release !== undefined && { release: config.release }),
     ...(config.mask !== undefined && { mask: config.mask }),

@@ -8,7 +8,7 @@ export function startUpLine(config: TracingConfig): string {
       ? `${destination.baseUrl} as ${shortened(destination.publicKey)}`
       : destination.kind === 'inspector'
         ? `the local inspector at ${destination.baseUrl}, no keys set (npx @langfuse-middleware/inspector shows the traces)`
-        : 'nowhere'
+        : 'an exporter of the app'
   return [
     `tracing to ${where}`,
     `environment ${config.environment}`,

@@ -195,7 +195,7 @@ export function createTraceBuffer(options: TraceBufferOptions, refusal: Refusal)
     stamp(span.attributes, trace.owner.identity())
     if (isRoot) {
       for (const [name, value] of Object.entries(rollUpMetadata(trace.rollUp))) {
-        span.attributes[`${attribute.OBSERVATION_METADATA}.${name}`] ??= value
+        span.attributes[`${attribute.OBSERVATION_METADATA}.${name}`] ??= String(value)
       }
     }
     const parent = span.parentSpanContext

@@ -107,7 +107,7 @@ export function getLangfuseClient(): LangfuseClient {
   const { LangfuseClient } = lazyRequire<typeof import('@langfuse/client')>('@langfuse/client')
   const destination = (running?.config ?? resolveOptions()).destination
   const client = new LangfuseClient(
-    destination.kind === 'none'
+    destination.kind === 'none' || destination.kind === 'exporter'
       ? {}
       : { publicKey: destination.publicKey, secretKey: destination.secretKey, baseUrl: destination.baseUrl },
   )
