@@ -13,8 +13,8 @@ const stopTimeoutMs = 8_000
  * @param {object} options
  * @param {number} options.port
  * @param {NodeJS.ProcessEnv} options.env
- * @param {(line: string) => void} options.onLine - called with each line the app prints
- * @param {() => void} options.onExit - called when it ends before it was told to
+ * @param {(line: string) => void} [options.onLine] - called with each line the app prints
+ * @param {() => void} [options.onExit] - called when it ends before it was told to
  */
 export async function startApp(name, { port, env, onLine, onExit }) {
   const url = `http://127.0.0.1:${port}`
@@ -32,12 +32,12 @@ export async function startApp(name, { port, env, onLine, onExit }) {
   for (const stream of [child.stdout, child.stderr]) {
     createInterface({ input: /** @type {import('node:stream').Readable} */ (stream) }).on('line', line => {
       lines.push(line)
-      onLine(line)
+      onLine?.(line)
     })
   }
   let stopping = false
   exited.then(() => {
-    if (!stopping) onExit()
+    if (!stopping) onExit?.()
   })
 
   await Promise.race([

@@ -4,6 +4,9 @@ import { tracesOf } from './trace-check.mjs'
 
 /** @typedef {import('@langfuse-middleware/inspector').Trace} Trace */
 
+/** @type {Record<import('@langfuse-middleware/inspector').Level, Parameters<typeof styleText>[0]>} */
+const styles = { DEBUG: 'dim', DEFAULT: 'reset', WARNING: 'yellow', ERROR: 'red' }
+
 /**
  * What the demo shows, for a terminal of this width and with or without colours.
  * @param {NodeJS.WriteStream} stream
@@ -44,27 +47,21 @@ export function createScreen(stream) {
      */
     table(sent, traces) {
       const idWidth = width >= 96 ? 32 : 8
-      const nameWidth = width - idWidth - 31
-      const row = (/** @type {(string | number)[]} */ ...cells) => {
-        const [request = '', answer = '', observations = '', tokens = '', id = ''] = cells.map(String)
-        const counts = `${answer.padStart(7)} ${observations.padStart(13)} ${tokens.padStart(7)}`
-        return `${cut(request, nameWidth)}${counts}  ${id}`
-      }
-      write(paint('dim', row('request', 'answer', 'observations', 'tokens', 'trace')))
+      const nameWidth = width - idWidth - 39
+      const row = (
+        /** @type {string[]} */ ...[request = '', outcome = '', observed = '', tokens = '', id = '']
+      ) =>
+        [fit(request, nameWidth), fit(outcome, 18), observed.padStart(8), tokens.padStart(7), ` ${id}`].join(
+          ' ',
+        )
+      write(paint('dim', row('request', 'outcome', 'observed', 'tokens', 'trace')))
       for (const one of sent) {
-        const { scenario, status } = one
         const found = tracesOf(one, traces)
-        if (found.length === 0) write(row(scenario.request, status, '', '', 'none'))
-        for (const { name, statusCode = '', observations, totals, id } of found) {
-          write(
-            row(
-              name,
-              statusCode,
-              observations.length,
-              totals.tokens.total || '',
-              id.slice(0, idWidth),
-            ),
-          )
+        if (found.length === 0) write(row(one.scenario.request, `${one.status}`, '', '', 'none'))
+        for (const trace of found) {
+          const { name, level, observations, totals, id } = trace
+          const counts = [observations.length, totals.tokens.total || ''].map(String)
+          write(paint(styles[level], row(name, outcomeOf(trace), ...counts, id.slice(0, idWidth))))
         }
       }
     },
@@ -104,7 +101,12 @@ export function createScreen(stream) {
   }
 }
 
+/** @param {Trace} trace */
+function outcomeOf({ statusCode, metadata: { end } }) {
+  return `${statusCode ?? 'no answer'} ${end === 'completed' ? '' : String(end).replaceAll('_', ' ')}`
+}
+
 /** @param {string} text @param {number} width */
-function cut(text, width) {
+function fit(text, width) {
   return text.length > width ? `${text.slice(0, width - 1)}…` : text.padEnd(width)
 }

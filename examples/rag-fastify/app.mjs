@@ -36,6 +36,10 @@ export async function createApp({
   const app = fastify()
 
   await app.register(langfusePlugin)
+  app.setErrorHandler((error, _request, reply) => {
+    if (error instanceof APIError) return reply.code(502).send({ error: 'The model did not answer.' })
+    return reply.send(error)
+  })
 
   app.get('/health', { config: { langfuse: false } }, async () => ({ status: 'ok' }))
 
@@ -72,10 +76,6 @@ export async function createApp({
 
   await app.register(createDocumentRoutes(chatUrl), { prefix: '/documents' })
 
-  app.setErrorHandler((error, _request, reply) => {
-    if (error instanceof APIError) return reply.code(502).send({ error: 'The model did not answer.' })
-    return reply.send(error)
-  })
   return app
 }
 

@@ -88,9 +88,15 @@ function summaryOf(request) {
 
 /** @param {string} question @param {number} turn */
 function smallTalk(question, turn) {
-  const topic = question.match(/[\p{L}\p{N}]+/gu)?.filter(word => wordsOf(word).size > 0).slice(0, 3).join(', ')
+  const topic = question
+    .match(/[\p{L}\p{N}]+/gu)
+    ?.filter(word => wordsOf(word).size > 0)
+    .slice(0, 3)
+    .join(', ')
   const opening =
-    turn > 1 ? `That is your question number ${turn}, about ${topic || 'nothing'}.` : `You ask about ${topic || 'nothing'}.`
+    turn > 1
+      ? `That is your question number ${turn}, about ${topic || 'nothing'}.`
+      : `You ask about ${topic || 'nothing'}.`
   return (
     `${opening} I am a stand-in for a language model: I answer the same question in the same words every time, ` +
     'count my tokens, and never leave this machine.'

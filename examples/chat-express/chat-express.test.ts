@@ -1,0 +1,153 @@
+import { type Inspector, startInspector, type Trace } from '@langfuse-middleware/inspector'
+import { startApp } from '../demo/app-process.mjs'
+import { freePort } from '../demo/free-port.mjs'
+import { startStandInLlm } from '../stand-in-llm/stand-in-llm.mjs'
+
+describe('the Express chat app', () => {
+  let llm: Awaited<ReturnType<typeof startStandInLlm>>
+  let inspector: Inspector
+  let app: Awaited<ReturnType<typeof startApp>>
+
+  beforeAll(async () => {
+    llm = await startStandInLlm({ tokenDelayMs: 2 })
+    inspector = await startInspector({ port: 0, settleMs: 50 })
+    app = await startApp('chat-express', {
+      port: await freePort(0),
+      env: {
+        PATH: process.env.PATH,
+        OPENAI_API_KEY: 'any',
+        OPENAI_BASE_URL: llm.url,
+        LANGFUSE_BASE_URL: inspector.url,
+        LANGFUSE_PUBLIC_KEY: 'any',
+        LANGFUSE_SECRET_KEY: 'any',
+        LANGFUSE_FLUSH_INTERVAL: '0.05',
+      },
+    })
+  })
+  beforeEach(() => inspector.clear())
+  afterAll(async () => {
+    await app?.stop()
+    await inspector?.close()
+    await llm?.close()
+  })
+
+  const post = (path: string, body: object, headers: Record<string, string> = {}, signal?: AbortSignal) =>
+    fetch(app.url + path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify(body),
+      ...(signal && { signal }),
+    })
+
+  it('answers, and names the trace in which the question, the answer and the tokens are', async () => {
+    const response = await post(
+      '/chat',
+      { message: 'What is a trace?' },
+      { authorization: 'Bearer token-of-ada' },
+    )
+    const { answer, traceId } = (await response.json()) as { answer: string; traceId: string }
+    const trace = await inspector.waitForTrace(({ id }) => id === traceId)
+    expect(answer).toContain('stand-in')
+    expect(trace).toMatchObject({
+      name: 'POST /chat',
+      statusCode: 200,
+      userId: 'ada',
+      input: 'What is a trace?',
+      output: answer,
+    })
+    expect(outline(trace)).toEqual(['POST /chat span', 'answer generation'])
+    expect(trace.observations[1]).toMatchObject({
+      userId: 'ada',
+      model: 'gpt-4.1-mini',
+      output: { content: answer },
+    })
+    expect(trace.totals.tokens.output).toBeGreaterThan(10)
+  })
+
+  it('streams the same words that it records', async () => {
+    const response = await post('/chat/stream', { message: 'What is a stream?' })
+    const events = (await response.text()).trim().split('\n\n')
+    const spoken = events.map(event => JSON.parse(event.replace('data: ', ''))).join('')
+    const trace = await inspector.waitForTrace('POST /chat/stream')
+    expect(trace.output).toBe(spoken)
+    expect(trace.observations[1]).toMatchObject({ output: spoken, tokens: { total: expect.any(Number) } })
+    expect(trace.observations[1]!.completionStartTimeMs).toBeLessThan(trace.observations[1]!.endTimeMs)
+  })
+
+  it('stops the model when the reader leaves, and records what was said until then', async () => {
+    const leave = new AbortController()
+    const response = await post(
+      '/chat/stream',
+      { message: 'Tell me more.', model: 'stand-in-slow' },
+      {},
+      leave.signal,
+    )
+    await response.body!.getReader().read()
+    leave.abort()
+    const trace = await inspector.waitForTrace('POST /chat/stream')
+    expect(trace).toMatchObject({ level: 'WARNING', statusCode: 200, metadata: { end: 'client_aborted' } })
+    expect(outline(trace)).toEqual(['POST /chat/stream span', 'answer generation'])
+    expect(String(trace.observations[1]!.output)).toMatch(/^You/)
+    expect(llm.stats().aborted).toBe(1)
+  })
+
+  it('lets an agent use its tools, each one an observation with what went in and came out', async () => {
+    const response = await post('/agent', {
+      message: 'Where is order 1042, and when is its delivery to Berlin?',
+    })
+    const { answer } = (await response.json()) as { answer: string }
+    const trace = await inspector.waitForTrace('POST /agent')
+    const agent = trace.root!.children[0]!
+    expect(answer).toContain('the days is 2')
+    expect(agent).toMatchObject({ type: 'agent', output: answer })
+    expect(agent.children.map(({ name }) => name).sort()).toEqual([
+      'answer',
+      'answer',
+      'estimate_delivery',
+      'lookup_order',
+    ])
+    expect(agent.children.find(({ type }) => type === 'tool')).toMatchObject({
+      input: { orderId: '1042' },
+      output: { status: 'shipped' },
+    })
+  })
+
+  it('records the error of a model and of a bug, and answers without it', async () => {
+    const refused = await post('/chat', { message: 'Hello?', model: 'stand-in-error' })
+    expect([refused.status, await refused.json()]).toEqual([502, { error: 'The model did not answer.' }])
+    const model = await inspector.waitForTrace('POST /chat')
+    expect(model.observations.map(({ level }) => level)).toEqual(['ERROR', 'ERROR'])
+    expect(model.root!.statusMessage).toContain('overloaded')
+
+    const broken = await fetch(`${app.url}/tenants/acme/invoices/1999-01`)
+    expect([broken.status, await broken.json()]).toEqual([500, { error: 'Something went wrong here.' }])
+    const bug = await inspector.waitForTrace('GET /tenants/:tenant/invoices/:month')
+    expect(bug.root).toMatchObject({ level: 'ERROR', statusMessage: expect.stringContaining('TypeError') })
+  })
+
+  it('turns away what it cannot use, without an error', async () => {
+    expect((await post('/chat', {})).status).toBe(400)
+    expect((await post('/chat', {}, { authorization: 'Bearer token-of-nobody' })).status).toBe(401)
+    const malformed = await fetch(`${app.url}/chat`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{',
+    })
+    expect(malformed.status).toBe(400)
+    expect((await fetch(`${app.url}/tenants/acme/invoices/2026-10`)).status).toBe(200)
+    await inspector.waitForTrace('GET /tenants/:tenant/invoices/:month')
+    expect(inspector.traces().map(({ level }) => level)).not.toContain('ERROR')
+  })
+
+  it('leaves no trace of health checks, and sends the last trace on its way out', async () => {
+    await fetch(`${app.url}/health`)
+    await post('/chat', { message: 'The last one' })
+    const [code] = await app.stop()
+    expect(code).toBe(0)
+    expect(inspector.traces().map(({ name }) => name)).toEqual(['POST /chat'])
+  })
+})
+
+function outline({ observations }: Trace): string[] {
+  return observations.map(({ name, type }) => `${name} ${type}`)
+}

@@ -1,0 +1,126 @@
+import { type Inspector, startInspector, type Trace } from '@langfuse-middleware/inspector'
+import { startApp } from '../demo/app-process.mjs'
+import { freePort } from '../demo/free-port.mjs'
+import { startStandInLlm } from '../stand-in-llm/stand-in-llm.mjs'
+
+const refund = { question: 'How many days until a refund reaches my account?' }
+
+describe('the Fastify RAG app', () => {
+  let llm: Awaited<ReturnType<typeof startStandInLlm>>
+  let inspector: Inspector
+  let app: Awaited<ReturnType<typeof startApp>>
+
+  beforeAll(async () => {
+    llm = await startStandInLlm({ tokenDelayMs: 2 })
+    inspector = await startInspector({ port: 0, settleMs: 50 })
+    app = await startApp('rag-fastify', {
+      port: await freePort(0),
+      env: {
+        PATH: process.env.PATH,
+        OPENAI_API_KEY: 'any',
+        OPENAI_BASE_URL: llm.url,
+        CHAT_URL: 'http://127.0.0.1:9',
+        LANGFUSE_BASE_URL: inspector.url,
+        LANGFUSE_PUBLIC_KEY: 'any',
+        LANGFUSE_SECRET_KEY: 'any',
+        LANGFUSE_FLUSH_INTERVAL: '0.05',
+      },
+    })
+  })
+  beforeEach(() => inspector.clear())
+  afterAll(async () => {
+    await app?.stop()
+    await inspector?.close()
+    await llm?.close()
+  })
+
+  const post = (path: string, body: object, headers: Record<string, string> = {}) =>
+    fetch(app.url + path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify(body),
+    })
+
+  it('answers from the document that fits, and records how it was found', async () => {
+    const response = await post('/ask', refund, { 'x-user-id': 'alan', 'x-session-id': 's-1' })
+    const { answer, traceId } = (await response.json()) as { answer: string; traceId: string }
+    const trace = await inspector.waitForTrace(({ id }) => id === traceId)
+    expect(answer).toContain('A refund reaches your account within five working days')
+    expect(outline(trace)).toEqual([
+      'POST /ask span',
+      'retrieve-documents retriever',
+      'embed embedding',
+      'answer-from-documents generation',
+    ])
+    const [, retriever, embedding, generation] = trace.observations
+    expect(retriever).toMatchObject({ input: refund.question, output: [{ id: 'refunds' }, {}, {}] })
+    expect(embedding).toMatchObject({ parentId: retriever!.id, model: 'text-embedding-3-small' })
+    expect(embedding!.tokens.input).toBeGreaterThan(0)
+    expect(generation).toMatchObject({ output: { content: answer } })
+    for (const observation of trace.observations) {
+      expect(observation).toMatchObject({ userId: 'alan', sessionId: 's-1' })
+    }
+  })
+
+  it('streams its answer, under a tag', async () => {
+    const response = await post('/ask/stream', refund)
+    expect(response.headers.get('content-type')).toBe('text/event-stream')
+    expect(await response.text()).toContain('data: ')
+    const trace = await inspector.waitForTrace('POST /ask/stream')
+    expect(trace.tags).toEqual(['stream'])
+    expect(trace.observations.at(-1)).toMatchObject({ name: 'answer-from-documents', level: 'DEFAULT' })
+  })
+
+  it('keeps work that goes on after the response in the trace', async () => {
+    const response = await fetch(`${app.url}/reindex`, { method: 'POST' })
+    expect(response.status).toBe(202)
+    const trace = await inspector.waitForTrace('POST /reindex')
+    expect(outline(trace)).toEqual([
+      'POST /reindex span',
+      'reindex chain',
+      ...new Array(6).fill('embed embedding'),
+    ])
+    expect(trace.observations[1]!.endTimeMs).toBeGreaterThan(trace.root!.endTimeMs)
+  })
+
+  it('refuses what the schema refuses and what is not there, without an error', async () => {
+    expect((await post('/ask', { question: '?' })).status).toBe(400)
+    const refused = await inspector.waitForTrace('POST /ask')
+    expect(refused.root).toMatchObject({
+      level: 'WARNING',
+      statusMessage: expect.stringContaining('question'),
+    })
+    expect((await fetch(`${app.url}/documents/none`)).status).toBe(404)
+    const missing = await inspector.waitForTrace('GET /documents/:id')
+    expect(missing).toMatchObject({ level: 'WARNING', statusCode: 404 })
+  })
+
+  it('records the error of a model, and answers without it', async () => {
+    const response = await post('/ask', { ...refund, model: 'stand-in-error' })
+    expect([response.status, await response.json()]).toEqual([502, { error: 'The model did not answer.' }])
+    const trace = await inspector.waitForTrace('POST /ask')
+    expect(trace.root!.statusMessage).toContain('overloaded')
+    expect(trace.observations.at(-1)).toMatchObject({ name: 'answer-from-documents', level: 'ERROR' })
+  })
+
+  it('records that the chat app could not be reached', async () => {
+    expect((await fetch(`${app.url}/documents/refunds/summary`, { method: 'POST' })).status).toBe(500)
+    const trace = await inspector.waitForTrace('POST /documents/:id/summary')
+    expect(trace.root).toMatchObject({
+      level: 'ERROR',
+      statusMessage: expect.stringContaining('fetch failed'),
+    })
+  })
+
+  it('leaves no trace of health checks, and sends the last trace on its way out', async () => {
+    await fetch(`${app.url}/health`)
+    await post('/ask', refund)
+    const [code] = await app.stop()
+    expect(code).toBe(0)
+    expect(inspector.traces().map(({ name }) => name)).toEqual(['POST /ask'])
+  })
+})
+
+function outline({ observations }: Trace): string[] {
+  return observations.map(({ name, type }) => `${name} ${type}`)
+}
