@@ -8,16 +8,15 @@ const startTimeoutMs = 15_000
 const stopTimeoutMs = 8_000
 
 /**
- * Runs an example app as a process of its own, as in production, and resolves once it answers.
+ * Runs an example app as a process of its own, as in production, and resolves once it listens.
  * @param {string} name - its folder under examples
  * @param {object} options
- * @param {number} options.port
+ * @param {number} options.port - 0 for any
  * @param {NodeJS.ProcessEnv} options.env
  * @param {(line: string) => void} [options.onLine] - called with each line the app prints
  * @param {() => void} [options.onExit] - called when it ends before it was told to
  */
 export async function startApp(name, { port, env, onLine, onExit }) {
-  const url = `http://127.0.0.1:${port}`
   const guard = new URL('end-with-parent.mjs', import.meta.url)
   const script = fileURLToPath(new URL(`../${name}/server.mjs`, import.meta.url))
   const child = spawn(process.execPath, ['--import', guard.href, script], {
@@ -29,47 +28,37 @@ export async function startApp(name, { port, env, onLine, onExit }) {
   const exited = once(child, 'exit')
   /** @type {string[]} */
   const lines = []
-  for (const stream of [child.stdout, child.stderr]) {
-    createInterface({ input: /** @type {import('node:stream').Readable} */ (stream) }).on('line', line => {
-      lines.push(line)
-      onLine?.(line)
-    })
-  }
-  let stopping = false
-  exited.then(() => {
-    if (!stopping) onExit?.()
+  /** @type {Promise<string>} */
+  const listening = new Promise(resolve => {
+    for (const stream of [child.stdout, child.stderr]) {
+      const input = /** @type {import('node:stream').Readable} */ (stream)
+      createInterface({ input }).on('line', line => {
+        lines.push(line)
+        onLine?.(line)
+        const [, url] = line.match(/ listens on (http\S+)$/) ?? []
+        if (url) resolve(url)
+      })
+    }
   })
 
-  await Promise.race([
-    untilHealthy(url),
-    exited.then(([code, signal]) => {
-      throw new Error(`${name} ended (${signal ?? code}) before it answered:\n${lines.slice(-20).join('\n')}`)
-    }),
-  ])
+  const tooLate = delay(startTimeoutMs, undefined, { ref: false })
+  const url = await Promise.race([listening, exited.then(() => undefined), tooLate])
+  if (!url) {
+    child.kill('SIGKILL')
+    throw new Error([`${name} did not start:`, ...lines.slice(-20)].join('\n'))
+  }
+  let stopping = false
+  exited.then(() => stopping || onExit?.())
+
   return {
-    name,
     url,
     /** Ends it as an orchestrator would: SIGTERM, and SIGKILL when that takes too long. */
     async stop() {
       stopping = true
       child.kill('SIGTERM')
-      const inTime = await Promise.race([
-        exited.then(() => true),
-        delay(stopTimeoutMs, false, { ref: false }),
-      ])
+      const inTime = await Promise.race([exited, delay(stopTimeoutMs, undefined, { ref: false })])
       if (!inTime) child.kill('SIGKILL')
       return exited
     },
-  }
-}
-
-/** @param {string} url */
-async function untilHealthy(url) {
-  const deadline = AbortSignal.timeout(startTimeoutMs)
-  while (true) {
-    const response = await fetch(`${url}/health`, { signal: deadline }).catch(() => undefined)
-    if (response?.ok) return
-    if (deadline.aborted) throw new Error(`${url} did not answer within ${startTimeoutMs / 1000} s.`)
-    await delay(50)
   }
 }

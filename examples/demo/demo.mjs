@@ -11,16 +11,22 @@ const help = `Starts two small apps, sends them requests of every kind and shows
 
 Usage: npm run demo -- [options]
 
-  --once   check that every trace arrived whole, and end: with 0 if so, else with 1
-  --logs   show what the apps print
-  --help   print this
+  --once             check that every trace arrived whole, and end: with 0 if so, else with 1
+  --wait <seconds>   how long to wait for traces, 10 or with a real Langfuse 120
+  --logs             show what the apps print
+  --help             print this
 
 Everything stays on this machine. With OPENAI_API_KEY set it asks the real models, with LANGFUSE_PUBLIC_KEY and
 LANGFUSE_SECRET_KEY the traces go to your Langfuse.
 `
 
 const { values: options } = parseArgs({
-  options: { once: { type: 'boolean' }, logs: { type: 'boolean' }, help: { type: 'boolean' } },
+  options: {
+    once: { type: 'boolean' },
+    wait: { type: 'string' },
+    logs: { type: 'boolean' },
+    help: { type: 'boolean' },
+  },
 })
 if (options.help) process.stdout.write(help)
 else process.exitCode = await run()
@@ -72,8 +78,8 @@ async function run() {
  */
 async function perform(stage, screen, sessionId) {
   const exact = !stage.realModel
-  const deadline = Date.now() + (stage.realLangfuse ? 120_000 : 10_000)
-  const pollMs = stage.realLangfuse ? 3_000 : 100
+  const deadline = Date.now() + 1000 * Number(options.wait ?? (stage.realLangfuse ? 120 : 10))
+  const pollMs = stage.realLangfuse ? 1_000 : 100
 
   screen.heading(`Sending ${scenarios.length} requests at once, in session ${sessionId}`)
   const sent = await Promise.all(

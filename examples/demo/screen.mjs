@@ -75,7 +75,12 @@ export function createScreen(stream) {
           paint('green', `✔ All ${traces.length} traces arrived whole, with ${observations} observations.`),
         )
       } else {
-        write(paint('red', `✖ ${problems.length} things are not as they should be:`))
+        write(
+          paint(
+            'red',
+            `✖ Not all is as it should be: ${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}`,
+          ),
+        )
         this.problems(problems)
       }
     },

@@ -21,6 +21,8 @@ const usualPorts = { llm: 4311, inspector: 4319, chat: 3001, rag: 3002 }
 export async function setStage({ env, anyPort, sessionId, onStart, onLine, onExit, onTrace }) {
   const realModel = Boolean(env.OPENAI_API_KEY)
   const realLangfuse = Boolean(env.LANGFUSE_PUBLIC_KEY && env.LANGFUSE_SECRET_KEY)
+  /** @type {Set<number>} */
+  const chosen = new Set()
   /** @type {(() => Promise<unknown>)[]} */
   const stops = []
   const stop = async () => {
@@ -101,8 +103,10 @@ export async function setStage({ env, anyPort, sessionId, onStart, onLine, onExi
   }
 
   /** @param {keyof typeof usualPorts} name */
-  function choosePort(name) {
-    return freePort(anyPort ? 0 : usualPorts[name])
+  async function choosePort(name) {
+    const port = await freePort(anyPort ? 0 : usualPorts[name], chosen)
+    chosen.add(port)
+    return port
   }
 
   /** @param {keyof typeof usualPorts} name @param {number} port */

@@ -65,7 +65,18 @@ export async function createApp({
         { signal },
       )
       reply.type('text/event-stream')
-      return reply.send(Readable.from(eventsOf(stream)))
+      return reply.send(Readable.from(events()))
+
+      async function* events() {
+        let answer = ''
+        for await (const chunk of stream) {
+          const text = chunk.choices[0]?.delta.content
+          if (!text) continue
+          answer += text
+          yield `data: ${JSON.stringify(text)}\n\n`
+        }
+        request.langfuse.update({ input: question, output: answer })
+      }
     },
   )
 
@@ -77,12 +88,4 @@ export async function createApp({
   await app.register(createDocumentRoutes(chatUrl), { prefix: '/documents' })
 
   return app
-}
-
-/** @param {AsyncIterable<import('openai').OpenAI.ChatCompletionChunk>} stream */
-async function* eventsOf(stream) {
-  for await (const chunk of stream) {
-    const text = chunk.choices[0]?.delta.content
-    if (text) yield `data: ${JSON.stringify(text)}\n\n`
-  }
 }

@@ -11,5 +11,6 @@ const url = await app.listen({ port: Number(process.env.PORT ?? 3002), host: '12
 console.log(`rag-fastify listens on ${url}`)
 
 // Answers what is under way, sends the traces of it, and ends.
-for (const signal of ['SIGTERM', 'SIGINT'])
-  process.once(signal, () => app.close().then(() => tracing.shutdown()))
+for (const signal of ['SIGTERM', 'SIGINT']) {
+  process.once(signal, () => tracing.shutdown({ server: app.server }).then(() => app.close()))
+}
