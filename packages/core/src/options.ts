@@ -134,7 +134,7 @@ export function resolveOptions(options: TracingOptions = {}, env: Env = process.
   return Object.freeze({
     enabled: flag('enabled', options.enabled ?? read('TRACING_ENABLED') ?? true),
     destination:
-      options.exporter === undefined ? resolveDestination(options, env, kind) : { kind: 'exporter' },
+      options.exporter === undefined ? resolveDestination(options, env, kind) : ({ kind: 'exporter' } as const),
     environment,
     release: options.release === undefined ? read('RELEASE') : text('release', options.release),
     version: options.version === undefined ? undefined : text('version', options.version),

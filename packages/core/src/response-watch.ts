@@ -56,13 +56,14 @@ export function watchResponse(request: RequestLike, response: ServerResponse, wa
     over = true
     watch?.open.delete(settle)
     const end = endOf(request, response, stream, socket, watch, watcher.failed())
+    // Headers of a response that still waits for its turn on the socket are written, but never left.
+    const sent = response.headersSent && (end === 'completed' || stream !== undefined || response.socket !== null)
     watcher.end({
       end,
-      statusCode: response.headersSent ? response.statusCode : undefined,
+      statusCode: sent ? response.statusCode : undefined,
       facts: {
-        ...size(response, socket, watch),
-        ...(firstByteAt !== undefined &&
-          response.headersSent && { timeToFirstByteMs: rounded(firstByteAt - startedAt) }),
+        ...(sent && size(response, socket, watch)),
+        ...(sent && firstByteAt !== undefined && { timeToFirstByteMs: rounded(firstByteAt - startedAt) }),
       },
     })
   }
@@ -109,7 +110,6 @@ function size(response: ServerResponse, socket: Socket | undefined, watch: Socke
   const before = watch?.bytesWritten
   const written = socket?.bytesWritten
   if (watch !== undefined && written !== undefined) watch.bytesWritten = written
-  if (!response.headersSent) return {}
   const stated = Number(response.getHeader('content-length') ?? Number.NaN)
   if (Number.isInteger(stated) && response.writableFinished) return { responseBytes: stated }
   if (before === undefined || written === undefined || written <= before) return {}
