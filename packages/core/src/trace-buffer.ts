@@ -364,7 +364,11 @@ function newTrace(owner: TraceOwner, verdict: HeldTrace['verdict'], touchedAt: n
 }
 
 /** The trace of everything under a request that is not traced: dropped before it began. */
-export const SILENT_TRACE: HeldTrace = newTrace({ keeps: () => false, identity: () => ({}), abandon() {} }, 'drop', 0)
+export const SILENT_TRACE: HeldTrace = newTrace(
+  { keeps: () => false, identity: () => ({}), abandon() {} },
+  'drop',
+  0,
+)
 
 /** Whether a trace id is that of `trace`; code in a request may start a trace of its own. */
 export function isOf(trace: HeldTrace, traceId: string): boolean {

@@ -33,7 +33,10 @@ function newId(): string {
 /** Calls `path` and returns the answer with the trace it left. */
 async function callAndTrace(target: AuditTarget, path: string, options: Parameters<typeof call>[2] = {}) {
   const id = newId()
-  const answer = await call(target.port, path, { ...options, headers: { 'x-request-id': id, ...options.headers } })
+  const answer = await call(target.port, path, {
+    ...options,
+    headers: { 'x-request-id': id, ...options.headers },
+  })
   return { answer, trace: await traceOf(target, id) }
 }
 
@@ -226,7 +229,9 @@ export const adapterAudits: readonly AdapterAudit[] = [
     async run(target) {
       const ids = Array.from({ length: 50 }, newId)
       const answers = await Promise.all(
-        ids.map(id => call(target.port, '/interleaved', { headers: { 'x-request-id': id, 'x-user-id': id } })),
+        ids.map(id =>
+          call(target.port, '/interleaved', { headers: { 'x-request-id': id, 'x-user-id': id } }),
+        ),
       )
       for (const [index, id] of ids.entries()) {
         assert.deepEqual(JSON.parse(answers[index]?.body ?? ''), { requestId: id, own: true })
@@ -354,7 +359,8 @@ export const adapterAudits: readonly AdapterAudit[] = [
     name: 'ends every request of a socket that died with responses still queued',
     async run(target) {
       const ids = [newId(), newId(), newId()]
-      const lines = raw('/never', ids[0] as string) + raw('/users/1', ids[1] as string) + raw('/stream', ids[2] as string)
+      const lines =
+        raw('/never', ids[0] as string) + raw('/users/1', ids[1] as string) + raw('/stream', ids[2] as string)
       const before = target.recorder.tracing.stats().requests.started
       const { socket } = await rawConnection(target.port, lines)
       await until('the three requests', () => target.recorder.tracing.stats().requests.started === before + 3)
@@ -374,7 +380,10 @@ export const adapterAudits: readonly AdapterAudit[] = [
       const warnings: Error[] = []
       const listen = (warning: Error) => warnings.push(warning)
       process.on('warning', listen)
-      const { socket, received } = await rawConnection(target.port, ids.map(id => raw('/users/1', id)).join(''))
+      const { socket, received } = await rawConnection(
+        target.port,
+        ids.map(id => raw('/users/1', id)).join(''),
+      )
       await until('thirty answers', () => received().split('HTTP/1.1 200').length === 31)
       socket.destroy()
       for (const id of ids) assert.equal(rootOf(await traceOf(target, id)).metadata.end, 'completed')

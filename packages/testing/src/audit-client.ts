@@ -13,7 +13,11 @@ export interface Answer {
 export function call(
   port: number,
   path: string,
-  { method = 'GET', headers = {}, body }: { method?: string; headers?: Record<string, string>; body?: readonly string[] } = {},
+  {
+    method = 'GET',
+    headers = {},
+    body,
+  }: { method?: string; headers?: Record<string, string>; body?: readonly string[] } = {},
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const outgoing = request({ host: '127.0.0.1', port, path, method, headers, agent: false }, response => {
@@ -23,7 +27,9 @@ export function call(
         text += chunk
       })
       response.on('error', reject)
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text }))
+      response.on('end', () =>
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text }),
+      )
     })
     outgoing.on('error', reject)
     void send()
@@ -40,7 +46,10 @@ export function call(
 }
 
 /** A raw connection on which `lines` were sent, with everything that came back so far. */
-export async function rawConnection(port: number, lines: string): Promise<{ socket: Socket; received: () => string }> {
+export async function rawConnection(
+  port: number,
+  lines: string,
+): Promise<{ socket: Socket; received: () => string }> {
   const socket = connect(port, '127.0.0.1')
   let text = ''
   socket.setEncoding('utf8')
