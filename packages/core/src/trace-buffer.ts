@@ -30,6 +30,8 @@ export interface HeldTrace {
   open: Map<string, Span>
   /** Ended spans that are not exported, and their parents, so that what was under them finds the next one up. */
   bridges: Map<string, SpanContext | undefined> | undefined
+  /** Whether there were more bridges than are kept. */
+  bridgesLost: boolean
   touchedAt: number
 }
 
@@ -199,8 +201,8 @@ export function createTraceBuffer(options: TraceBufferOptions, refusal: Refusal)
       }
     }
     const parent = span.parentSpanContext
-    const exportedParent = parent && exportedAncestor(trace, parent)
-    if (exportedParent === parent) return next.onEnd(span)
+    const exportedParent = isRoot || parent === undefined ? parent : exportedAncestor(trace, parent)
+    if (exportedParent?.spanId === parent?.spanId) return next.onEnd(span)
     // It is under a root after all, though what is between is not sent.
     delete span.attributes[attribute.IS_APP_ROOT]
     next.onEnd(withParent(span, exportedParent))
@@ -217,9 +219,8 @@ export function createTraceBuffer(options: TraceBufferOptions, refusal: Refusal)
 
   function bridge(trace: HeldTrace, span: ReadableSpan): void {
     trace.bridges ??= new Map()
-    if (trace.bridges.size < limits.maxSpansPerTrace) {
-      trace.bridges.set(span.spanContext().spanId, span.parentSpanContext)
-    }
+    if (trace.bridges.size >= limits.maxSpansPerTrace) trace.bridgesLost = true
+    else trace.bridges.set(span.spanContext().spanId, span.parentSpanContext)
   }
 
   function exportedAncestor(trace: HeldTrace, parent: SpanContext): SpanContext | undefined {
@@ -230,7 +231,9 @@ export function createTraceBuffer(options: TraceBufferOptions, refusal: Refusal)
       else if (trace.bridges?.has(ancestor.spanId)) ancestor = trace.bridges.get(ancestor.spanId)
       else break
     }
-    return ancestor
+    // With a bridge lost, a parent that ended may be one that was not sent; the root always is.
+    const sure = !trace.bridgesLost || (ancestor !== undefined && trace.open.has(ancestor.spanId))
+    return sure ? ancestor : trace.root?.spanContext()
   }
 
   function open(owner: TraceOwner): HeldTrace {
@@ -360,6 +363,7 @@ function newTrace(owner: TraceOwner, verdict: HeldTrace['verdict'], touchedAt: n
     bytes: 0,
     open: new Map(),
     bridges: undefined,
+    bridgesLost: false,
   }
 }
 
