@@ -92,19 +92,29 @@ describe('destination', () => {
       secretKey: 'sk-prod',
       baseUrl: 'https://eu.example.com',
     })
-    expect(resolveOptions({ environment: 'development' }, env).destination).toMatchObject({ publicKey: 'pk-dev' })
-    expect(resolveOptions({ environment: 'staging' }, env).destination).toMatchObject({ publicKey: 'pk-lf-1' })
+    expect(resolveOptions({ environment: 'development' }, env).destination).toMatchObject({
+      publicKey: 'pk-dev',
+    })
+    expect(resolveOptions({ environment: 'staging' }, env).destination).toMatchObject({
+      publicKey: 'pk-lf-1',
+    })
   })
 
   it('knows LANGFUSE_HOST and LANGFUSE_BASE_URL, the latter first', () => {
     const host = resolveOptions({}, { ...KEYS, LANGFUSE_HOST: 'https://a.example' })
-    const both = resolveOptions({}, { ...KEYS, LANGFUSE_HOST: 'https://a.example', LANGFUSE_BASE_URL: 'https://b.example' })
+    const both = resolveOptions(
+      {},
+      { ...KEYS, LANGFUSE_HOST: 'https://a.example', LANGFUSE_BASE_URL: 'https://b.example' },
+    )
     expect(host.destination).toMatchObject({ baseUrl: 'https://a.example' })
     expect(both.destination).toMatchObject({ baseUrl: 'https://b.example' })
   })
 
   it('is the local inspector in development without keys', () => {
-    expect(resolveOptions({}, {}).destination).toMatchObject({ kind: 'inspector', baseUrl: 'http://127.0.0.1:4319' })
+    expect(resolveOptions({}, {}).destination).toMatchObject({
+      kind: 'inspector',
+      baseUrl: 'http://127.0.0.1:4319',
+    })
   })
 
   it('never sends to the inspector address in production, nor to a remote host without keys', () => {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { type Recorder, recordTraces } from '@langfuse-middleware/testing'
 import { currentRequest, safeTrace, type TracingOptions, traceJob } from '@langfuse-middleware/core'
+import { type Recorder, recordTraces } from '@langfuse-middleware/testing'
 import { isSampled } from '../src/sampling.ts'
 
 let recorder: Recorder | undefined
@@ -64,7 +64,11 @@ describe('at rate 0', () => {
       safeTrace('fallback', () => {})
     })
     const [trace] = await traces()
-    expect(trace?.observations.map(one => one.name).sort()).toEqual(['failing child', 'fallback', 'recovered'])
+    expect(trace?.observations.map(one => one.name).sort()).toEqual([
+      'failing child',
+      'fallback',
+      'recovered',
+    ])
   })
 
   it('keeps a slow trace', async () => {

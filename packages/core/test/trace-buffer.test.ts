@@ -1,6 +1,6 @@
-import { LangfuseSpanProcessor, isDefaultExportSpan } from '@langfuse/otel'
-import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
+import { isDefaultExportSpan, LangfuseSpanProcessor } from '@langfuse/otel'
 import { type Context, context, ROOT_CONTEXT, type Span, trace } from '@opentelemetry/api'
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import { BasicTracerProvider, type ReadableSpan } from '@opentelemetry/sdk-trace-base'
 import fc from 'fast-check'
 import { createLog } from '../src/logger.ts'
@@ -63,7 +63,9 @@ function createBench(limits: BufferOptions = {}) {
     langfuse,
     foreign,
     /** How many spans Langfuse's processor still waits for. */
-    expected: () => (processor as unknown as { spanExportExpectationById: Map<string, boolean> }).spanExportExpectationById.size,
+    expected: () =>
+      (processor as unknown as { spanExportExpectationById: Map<string, boolean> }).spanExportExpectationById
+        .size,
     advance(milliseconds: number) {
       now += milliseconds
     },
@@ -72,7 +74,11 @@ function createBench(limits: BufferOptions = {}) {
       return sent.map(span => span.name)
     },
     /** A trace whose verdict is `keep`. */
-    open(keep: boolean | ((held: HeldTrace) => boolean) = true): { held: HeldTrace; root: Span; within: Context } {
+    open(keep: boolean | ((held: HeldTrace) => boolean) = true): {
+      held: HeldTrace
+      root: Span
+      within: Context
+    } {
       const held: HeldTrace = buffer.open({
         keeps: one => (typeof keep === 'boolean' ? keep : keep(one)),
         identity: () => ({ 'user.id': 'ada' }),
@@ -201,17 +207,20 @@ describe('bounds', () => {
     ['spans', { maxSpansPerTrace: 10 }],
     ['bytes', { maxBytesPerTrace: 5_000 }],
     ['totalBytes', { maxBytes: 5_000 }],
-  ] as const)('on %s: one request with many children is decided early and streamed', async (bound, limits) => {
-    const bench = createBench(limits)
-    const { root, within } = bench.open()
-    for (let index = 0; index < 10_000; index += 1) bench.langfuse.startSpan('child', {}, within).end()
-    expect(bench.buffer.stats().decidedEarly[bound]).toBe(1)
-    expect(bench.buffer.stats()).toMatchObject({ held: 0, heldBytes: 0 })
-    root.end()
-    expect(await bench.names()).toHaveLength(10_001)
-    expect(bench.expected()).toBe(0)
-    expect(bench.buffer.stats().open).toBe(0)
-  })
+  ] as const)(
+    'on %s: one request with many children is decided early and streamed',
+    async (bound, limits) => {
+      const bench = createBench(limits)
+      const { root, within } = bench.open()
+      for (let index = 0; index < 10_000; index += 1) bench.langfuse.startSpan('child', {}, within).end()
+      expect(bench.buffer.stats().decidedEarly[bound]).toBe(1)
+      expect(bench.buffer.stats()).toMatchObject({ held: 0, heldBytes: 0 })
+      root.end()
+      expect(await bench.names()).toHaveLength(10_001)
+      expect(bench.expected()).toBe(0)
+      expect(bench.buffer.stats().open).toBe(0)
+    },
+  )
 
   it('on traces: children that never end are ended, so that memory stays flat', async () => {
     const bench = createBench({ maxTraces: 100 })
@@ -315,7 +324,12 @@ it('sends every observation once with its whole trace, or none, with every paren
         root.end()
         if (waits) bench.buffer.release(held)
         for (const [index, { fate }] of nodes.entries()) if (fate === 'ends late') spans[index]?.end()
-        plans.push({ held, root, observations: spans.filter((_span, index) => !nodes[index]?.foreign), ended: [], })
+        plans.push({
+          held,
+          root,
+          observations: spans.filter((_span, index) => !nodes[index]?.foreign),
+          ended: [],
+        })
       }
       bench.buffer.abandonAll()
       await bench.names()
