@@ -51,13 +51,13 @@ function invitation(url: string, setting: string): string {
 }
 
 function summary(inspector: Inspector): string {
-  const { traces, spans, scores, rejectedSpans, evictedTraces } = inspector.stats()
+  const { traces, receivedSpans, scores, rejectedSpans, evictedTraces } = inspector.stats()
   const tokens = inspector.traces().reduce((sum, trace) => sum + trace.totals.tokens.total, 0)
   const failed = inspector.traces().filter(({ level }) => level === 'ERROR').length
   return [
     `${traces + evictedTraces} traces`,
     failed > 0 && `${failed} with errors`,
-    `${spans} spans held`,
+    `${receivedSpans} spans`,
     tokens > 0 && `${tokens.toLocaleString('en-US')} tokens`,
     scores > 0 && `${scores} scores`,
     rejectedSpans > 0 && `${rejectedSpans} spans rejected`,

@@ -16,7 +16,7 @@ describe('an app with the unmodified Langfuse SDK', () => {
   let trace: Trace
 
   beforeEach(async () => {
-    said = JSON.parse(await runFixture('send-with-langfuse.mjs', inspector.url))
+    said = JSON.parse(await runFixture(require.resolve('./fixtures/send-with-langfuse.mjs'), inspector.url))
     trace = await inspector.waitForTrace('POST /chat')
   })
 
@@ -76,7 +76,12 @@ describe.each([
   ['proto', 'gzip'],
 ])('the stock OpenTelemetry exporter, %s with compression %s', (encoding, compression) => {
   it('delivers a span that is read by its gen_ai attributes', async () => {
-    await runFixture('send-with-opentelemetry.mjs', inspector.url, encoding, compression)
+    await runFixture(
+      require.resolve('./fixtures/send-with-opentelemetry.mjs'),
+      inspector.url,
+      encoding,
+      compression,
+    )
     const { root } = await inspector.waitForTrace('chat gpt-4o')
     expect(root).toMatchObject({
       type: 'generation',
