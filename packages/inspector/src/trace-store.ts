@@ -155,10 +155,11 @@ export function createTraceStore(options: TraceStoreOptions): TraceStore {
       return outcomes.filter(outcome => typeof outcome === 'string')
     },
     addScore(score) {
+      const size = scoreBytes(score)
       const entry = open(score.traceId)
       const earlier = entry.scores.get(score.id)
       if (earlier && isDeepStrictEqual(earlier, score)) return
-      const bytes = scoreBytes(score) - (earlier ? scoreBytes(earlier) : 0)
+      const bytes = size - (earlier ? scoreBytes(earlier) : 0)
       if (!makeRoom(entry, 0, bytes)) {
         discardEmpty(entry)
         return

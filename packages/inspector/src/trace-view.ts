@@ -85,12 +85,12 @@ function describeContext(trace: Trace): string {
     .join(' · ')
 }
 
-function formatProblems({ observations }: Trace, width: number, paint: Paint): string[] {
+function formatProblems({ observations, statusCode }: Trace, width: number, paint: Paint): string[] {
   // An error that rises to the root is told once, by the observation that it came from.
   const byMessage = new Map<string, Observation>()
   for (const observation of observations) {
     const message = printable(observation.statusMessage ?? '')
-    if (message !== '' && observation.level !== 'DEFAULT') byMessage.set(message, observation)
+    if (message !== '' && message !== `HTTP ${statusCode}`) byMessage.set(message, observation)
   }
   const problems = [...byMessage].filter(([, { level }]) => level === 'ERROR' || level === 'WARNING')
   problems.sort(([, a], [, b]) => Number(b.level === 'ERROR') - Number(a.level === 'ERROR'))

@@ -15,7 +15,7 @@ interface Row {
 interface Column {
   text: (observation: Observation) => string
   style?: Style
-  align?: 'left'
+  padding?: 'left'
   /** Columns below this are not worth having; without it the column never shrinks. */
   least?: number
 }
@@ -25,10 +25,10 @@ const priorities = ['duration', 'note', 'tokens', 'type', 'model', 'cost'] as co
 
 const details: Record<(typeof priorities)[number], Column> = {
   type: { text: ({ type }) => printable(type), style: 'cyan', least: 6 },
-  duration: { text: ({ durationMs }) => formatDuration(durationMs), align: 'left' },
+  duration: { text: ({ durationMs }) => formatDuration(durationMs), padding: 'left' },
   model: { text: ({ model }) => printable(model ?? ''), style: 'magenta', least: 10 },
-  tokens: { text: ({ tokens }) => formatTokens(tokens), style: 'dim', align: 'left' },
-  cost: { text: ({ cost }) => formatCost(cost), style: 'dim', align: 'left' },
+  tokens: { text: ({ tokens }) => formatTokens(tokens), style: 'dim', padding: 'left' },
+  cost: { text: ({ cost }) => formatCost(cost), style: 'dim', padding: 'left' },
   note: { text: ({ orphan }) => (orphan ? 'orphan' : ''), style: 'yellow' },
 }
 
@@ -39,9 +39,9 @@ export function formatRows(topLevel: Observation[], width: number, paint: Paint)
   const widths = fitColumns(rows, Math.max(0, ...texts.map(columns)), width)
   const lines = rows.map(({ branch, observation }) => {
     const name = pad(truncate(branch + heading(observation), widths.name), widths.name).slice(branch.length)
-    const cells = widths.cells.map(([{ text, style, align }, cellWidth]) => {
+    const cells = widths.cells.map(([{ text, style, padding }, cellWidth]) => {
       const cell = truncate(text(observation), cellWidth)
-      return pad(style ? paint(style, cell) : cell, cellWidth, align)
+      return pad(style ? paint(style, cell) : cell, cellWidth, padding)
     })
     const isPlain = observation.level === 'DEFAULT'
     return [paint('dim', branch) + (isPlain ? name : paint(levelStyle[observation.level], name)), ...cells]

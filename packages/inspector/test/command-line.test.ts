@@ -68,7 +68,7 @@ describe('the command', () => {
     await started.line(/└─ openai\.chat +span +10 ms/)
     started.child.kill('SIGINT')
     expect(await started.exit()).toEqual([0, null])
-    expect(started.output.stdout).toMatch(/● POST \/chat.*\n1 traces, 2 spans\n$/s)
+    expect(started.output.stdout).toMatch(/● POST \/chat.*\n1 trace, 2 spans\n$/s)
     expect(started.output.stdout).not.toContain('\u001b')
     expect(started.output.stderr).toBe('')
   })
@@ -107,7 +107,7 @@ describe('the command', () => {
     started.child.kill('SIGINT')
     await started.exit()
     expect(started.output.stdout).not.toContain('POST /chat')
-    expect(started.output.stdout).toContain('1 traces, 1 with errors, 1 spans')
+    expect(started.output.stdout).toContain('1 trace, 1 with errors, 1 span')
   })
 
   it('colours its output only where it is asked to', async () => {

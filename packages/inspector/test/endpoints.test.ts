@@ -42,17 +42,18 @@ describe('an export', () => {
   })
 
   it('is answered with partial success where spans are malformed, in protobuf', async () => {
-    // Span 300 times: one byte of garbage as field 2 of ScopeSpans, itself field 2 of ResourceSpans, field 1 of the request.
-    const spans = Buffer.alloc(900, Buffer.from([0x12, 1, 0xff]))
-    const scopeSpans = Buffer.concat([Buffer.from([0x12, 0x84, 0x07]), spans])
-    const body = Buffer.concat([Buffer.from([0x0a, 0x87, 0x07]), scopeSpans])
+    // Field 2 of ScopeSpans: spans of one byte, of a field that breaks off, and of a trace id of one byte.
+    const spans = Buffer.from('1201ff 12020a05 12030a01ab'.replaceAll(' ', '').repeat(100), 'hex')
+    const scopeSpans = Buffer.concat([Buffer.from('12b009', 'hex'), spans])
+    const body = Buffer.concat([Buffer.from('0ab309', 'hex'), scopeSpans])
     const response = await postSpans(body, { 'content-type': 'application/x-protobuf' })
     expect(response.status).toBe(200)
     expect(response.headers.get('content-type')).toBe('application/x-protobuf')
     const answer = ProtobufTraceSerializer.deserializeResponse(Buffer.from(await response.arrayBuffer()))
     expect(answer.partialSuccess).toEqual({
       rejectedSpans: 300,
-      errorMessage: expect.stringContaining('breaks off'),
+      errorMessage:
+        'protobuf message breaks off at byte 1; protobuf message breaks off at byte 2; trace id must be 16 bytes, not all zero, got "ab"',
     })
   })
 
@@ -176,6 +177,14 @@ describe('scores', () => {
     expect(inspector.trace(traceId('a'))?.scores).toMatchObject([{ id: 's1', value: 0 }])
   })
 
+  it('are refused alone where their metadata is deeper than the call stack', async () => {
+    const score = `{"traceId":"${traceId('a')}","name":"deep","value":1,"metadata":${'['.repeat(20_000)}${']'.repeat(20_000)}}`
+    const batch = `{"batch":[{"id":"e1","type":"score-create","body":${score}}]}`
+    const response = await postJson(`${inspector.url}/api/public/ingestion`, batch)
+    expect(await response.json()).toMatchObject({ successes: [], errors: [{ id: 'e1', status: 400 }] })
+    expect(inspector.stats()).toMatchObject({ scores: 0, traces: 0 })
+  })
+
   it.each(['{', '[]', '{"batch":{}}'])('are refused where the body is %s', async body => {
     expect((await postJson(`${inspector.url}/api/public/ingestion`, body)).status).toBe(400)
   })
@@ -221,7 +230,7 @@ describe('the JSON API', () => {
     expect(response.headers.get('x-content-type-options')).toBe('nosniff')
     expect(response.headers.get('access-control-allow-origin')).toBeNull()
     expect(await response.text()).toMatch(
-      /^1 traces received\n\n0{31}a {2}DEFAULT {2}<script>alert\(1\)<\/script>\n$/,
+      /^1 trace received\n\n0{31}a {2}DEFAULT {2}<script>alert\(1\)<\/script>\n$/,
     )
   })
 })

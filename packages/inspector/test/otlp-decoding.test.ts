@@ -4,6 +4,7 @@ import { resourceFromAttributes } from '@opentelemetry/resources'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
 import { decodeJson } from '../src/otlp-json.ts'
 import { decodeProtobuf } from '../src/otlp-protobuf.ts'
+import { decodeAttributes } from '../src/otlp-protobuf-field.ts'
 import { jsonExport, jsonSpan } from './span-fixture.ts'
 
 describe('spans from the stock serializers', () => {
@@ -65,6 +66,24 @@ describe('values that JavaScript cannot hold or must not trust', () => {
       values: [{ key: 'a', value: { arrayValue: { values: [{ boolValue: true }, {}] } } }],
     }
     expect(read({ kvlistValue })).toEqual({ a: [true, null] })
+  })
+
+  it('reads values from protobuf as from JSON, but not without end', () => {
+    const field = (tag: number, value: Buffer): Buffer =>
+      Buffer.concat([
+        Buffer.from(
+          value.length < 128 ? [tag, value.length] : [tag, (value.length % 128) + 128, value.length >> 7],
+        ),
+        value,
+      ])
+    const minusSeven = Buffer.from('18f9ffffffffffffffff01', 'hex')
+    const listIn = (depth: number): Buffer =>
+      depth === 0 ? minusSeven : field(0x2a, field(0x0a, listIn(depth - 1)))
+    const pair = (value: Buffer): Buffer => field(0x0a, field(0x12, value))
+    expect(decodeAttributes(pair(minusSeven), 1)).toEqual({ '': -7 })
+    expect(decodeAttributes(pair(listIn(2)), 1)).toEqual({ '': [[-7]] })
+    expect(decodeAttributes(pair(Buffer.from('3a02fffe', 'hex')), 1)).toEqual({ '': '//4=' })
+    expect(() => decodeAttributes(pair(listIn(40)), 1)).toThrow('nested deeper than 32')
   })
 
   it('lets no key reach a prototype', () => {

@@ -160,6 +160,19 @@ describe('a trace as a whole', () => {
       userId: 'grace',
       input: 'input of of the root',
     })
+    add(store, { id: '1', attributes: attributes('of the root, again', 'ada') })
+    expect(store.trace(traceId('a'))).toMatchObject({ name: 'of the root, again', userId: 'ada' })
+  })
+
+  it.each([
+    ['{"a":[1]}', { a: [1] }],
+    [' [1, "b"]', [1, 'b']],
+    ['42', '42'],
+    ['[brackets] in a sentence', '[brackets] in a sentence'],
+  ])('has the input %s as %j', (sent, input) => {
+    const store = create()
+    add(store, { attributes: { 'langfuse.observation.input': sent } })
+    expect(store.trace(traceId('a'))?.input).toEqual(input)
   })
 
   it('has no input without a root, and the worst level of all', () => {

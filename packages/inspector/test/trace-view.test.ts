@@ -98,6 +98,17 @@ describe('a trace in the terminal', () => {
     )
   })
 
+  it('does not say twice which status was sent', () => {
+    const attributes = observation({
+      level: 'WARNING',
+      status_message: 'HTTP 404',
+      'metadata.statusCode': '404',
+    })
+    expect(formatTrace(build([{ name: 'GET /nothing', attributes }]))).toBe(
+      `▲ GET /nothing   404   10 ms                    ${traceId('a')}`,
+    )
+  })
+
   it('shows errors in red, and no escape sequence without colour', () => {
     const coloured = formatTrace(build(failed), { colour: true })
     expect(coloured).toContain('\u001b[31m✖ openai.chat: rate limited\u001b[39m')
