@@ -2,6 +2,7 @@ import type { EventEmitter } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import type { Attributes, Context, Span } from '@opentelemetry/api'
 import { bindEmitter } from './emitter-binding.ts'
+import type { HeldTrace, TraceOwner } from './held-trace.ts'
 import { type Identity, sanitiseId } from './identity.ts'
 import type { Log } from './logger.ts'
 import { errorMessage, serialise, writeMetadata } from './observation-attributes.ts'
@@ -17,7 +18,6 @@ import type { ObservationUpdate, RequestTrace } from './request-trace.ts'
 import { watchResponse } from './response-watch.ts'
 import { isSampled, resolveSampling, type Sampling } from './sampling.ts'
 import type { RequestCounts } from './stats.ts'
-import type { HeldTrace, TraceOwner } from './trace-buffer.ts'
 
 /** What a request's or job's trace starts from. */
 export interface LiveTraceStart {

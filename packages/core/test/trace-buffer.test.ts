@@ -3,11 +3,13 @@ import { type Context, context, ROOT_CONTEXT, type Span, trace } from '@opentele
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import { BasicTracerProvider, type ReadableSpan } from '@opentelemetry/sdk-trace-base'
 import fc from 'fast-check'
+import type { HeldTrace } from '../src/held-trace.ts'
 import { createLog } from '../src/logger.ts'
 import type { BufferOptions } from '../src/options.ts'
 import { loadOtel } from '../src/otel.ts'
 import { createSampler } from '../src/sampler.ts'
-import { createTraceBuffer, type HeldTrace, type Refusal } from '../src/trace-buffer.ts'
+import { createTraceBuffer } from '../src/trace-buffer.ts'
+import type { Refusal } from '../src/trace-release.ts'
 
 const otel = loadOtel()
 const LEVEL = 'langfuse.observation.level'
@@ -32,24 +34,22 @@ function createBench(limits: BufferOptions = {}) {
     mediaUploadEnabled: false,
     shouldExportSpan: ({ otelSpan }) => !refusal.active && isDefaultExportSpan(otelSpan),
   })
-  const buffer = createTraceBuffer(
-    {
-      otel,
-      limits: {
-        maxSpansPerTrace: 1_000,
-        maxBytesPerTrace: 1e9,
-        maxTraces: 10_000,
-        maxBytes: 1e9,
-        maxAgeMs: 60_000,
-        ...limits,
-      },
-      next: processor,
-      isExported: isDefaultExportSpan,
-      log: createLog({ info() {}, warn() {}, error() {} }),
-      now: () => now,
+  const buffer = createTraceBuffer({
+    otel,
+    limits: {
+      maxSpansPerTrace: 1_000,
+      maxBytesPerTrace: 1e9,
+      maxTraces: 10_000,
+      maxBytes: 1e9,
+      maxAgeMs: 60_000,
+      ...limits,
     },
+    next: processor,
     refusal,
-  )
+    isExported: isDefaultExportSpan,
+    log: createLog({ info() {}, warn() {}, error() {} }),
+    now: () => now,
+  })
   const provider = new BasicTracerProvider({
     spanProcessors: [buffer],
     sampler: createSampler(otel, 1, buffer.traceOf),
