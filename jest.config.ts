@@ -1,8 +1,13 @@
+/** @jest-config-loader esbuild-register */
 import type { Config } from 'jest'
 
 const config: Config = {
   testEnvironment: 'node',
-  testMatch: ['<rootDir>/packages/*/test/**/*.test.ts', '<rootDir>/examples/*/*.test.ts', '<rootDir>/test/**/*.test.ts'],
+  testMatch: [
+    '<rootDir>/packages/*/test/**/*.test.ts',
+    '<rootDir>/examples/*/*.test.ts',
+    '<rootDir>/test/**/*.test.ts',
+  ],
   transform: {
     '^.+\\.(ts|mts|js|mjs)$': ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } } }],
   },

@@ -10,7 +10,9 @@ const force = process.argv.includes('--force')
 
 const [major, minor] = process.versions.node.split('.').map(Number)
 if (major < 20 || (major === 20 && minor < 19)) {
-  console.error(`Node.js 20.19 or later is needed, this is ${process.versions.node}: https://nodejs.org/en/download`)
+  console.error(
+    `Node.js 20.19 or later is needed, this is ${process.versions.node}: https://nodejs.org/en/download`,
+  )
   process.exit(1)
 }
 
@@ -32,7 +34,10 @@ step(
 function step(title, name, inputs, work, outputs = []) {
   const stamp = join(root, 'node_modules', '.cache', 'langfuse-middleware', name)
   const now = fingerprint(inputs)
-  const fresh = existsSync(stamp) && readFileSync(stamp, 'utf8') === now && outputs.every(file => existsSync(join(root, file)))
+  const fresh =
+    existsSync(stamp) &&
+    readFileSync(stamp, 'utf8') === now &&
+    outputs.every(file => existsSync(join(root, file)))
   if (fresh && !(force && name === 'build')) return
   const started = Date.now()
   process.stderr.write(`${title} …`)
@@ -63,7 +68,11 @@ function fingerprint(paths) {
 }
 
 function run(command, args) {
-  const result = spawnSync(command, args, { cwd: root, encoding: 'utf8', shell: process.platform === 'win32' && command === 'npm' })
+  const result = spawnSync(command, args, {
+    cwd: root,
+    encoding: 'utf8',
+    shell: process.platform === 'win32' && command === 'npm',
+  })
   if (result.status === 0) return
   process.stderr.write(`\n${result.stdout ?? ''}${result.stderr ?? result.error}\n`)
   process.exit(result.status ?? 1)

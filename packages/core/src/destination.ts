@@ -6,7 +6,12 @@ export const INSPECTOR_URL = 'http://127.0.0.1:4319'
 
 /** Where traces go: Langfuse, the local inspector, an exporter of the user's, or nowhere for want of keys. */
 export type Destination =
-  | { readonly kind: 'langfuse' | 'inspector'; readonly baseUrl: string; readonly publicKey: string; readonly secretKey: string }
+  | {
+      readonly kind: 'langfuse' | 'inspector'
+      readonly baseUrl: string
+      readonly publicKey: string
+      readonly secretKey: string
+    }
   | { readonly kind: 'exporter' }
   | { readonly kind: 'none'; readonly missing: readonly string[] }
 
@@ -17,10 +22,16 @@ interface DestinationOptions {
 }
 
 /** Options beat variables; without keys, development goes to the inspector and everything else nowhere. */
-export function resolveDestination(options: DestinationOptions, env: Env, kind: EnvironmentKind): Destination {
+export function resolveDestination(
+  options: DestinationOptions,
+  env: Env,
+  kind: EnvironmentKind,
+): Destination {
   const read = (name: string) => langfuseVariable(env, name, kind)
-  const publicKey = options.publicKey === undefined ? read('PUBLIC_KEY') : text('publicKey', options.publicKey)
-  const secretKey = options.secretKey === undefined ? read('SECRET_KEY') : text('secretKey', options.secretKey)
+  const publicKey =
+    options.publicKey === undefined ? read('PUBLIC_KEY') : text('publicKey', options.publicKey)
+  const secretKey =
+    options.secretKey === undefined ? read('SECRET_KEY') : text('secretKey', options.secretKey)
   const address = options.baseUrl ?? read('BASE_URL') ?? read('HOST') ?? read('BASEURL')
   const baseUrl = address === undefined ? undefined : httpUrl('baseUrl', address)
 
@@ -34,8 +45,14 @@ export function resolveDestination(options: DestinationOptions, env: Env, kind: 
   // One key without the other is a mistake anywhere; none at all is how a newcomer starts.
   const newcomer = kind === 'development' && missing.length === 2 && env.NODE_ENV !== 'test'
   const local = baseUrl !== undefined && isLoopback(baseUrl)
-  if (!(newcomer && (baseUrl === undefined || local)) && !(local && missing.length === 2)) return { kind: 'none', missing }
-  return { kind: 'inspector', baseUrl: baseUrl ?? INSPECTOR_URL, publicKey: 'pk-lf-local', secretKey: 'sk-lf-local' }
+  if (!(newcomer && (baseUrl === undefined || local)) && !(local && missing.length === 2))
+    return { kind: 'none', missing }
+  return {
+    kind: 'inspector',
+    baseUrl: baseUrl ?? INSPECTOR_URL,
+    publicKey: 'pk-lf-local',
+    secretKey: 'sk-lf-local',
+  }
 }
 
 function isLoopback(url: string): boolean {

@@ -48,7 +48,12 @@ function prependOnceListener(this: BoundEmitter, event: string | symbol, listene
 }
 
 /** Calls what the emitter's own class does, which may be more than EventEmitter's: `on('data')` starts a stream. */
-function add(emitter: BoundEmitter, method: 'on' | 'prependListener', event: string | symbol, listener: Listener): BoundEmitter {
+function add(
+  emitter: BoundEmitter,
+  method: 'on' | 'prependListener',
+  event: string | symbol,
+  listener: Listener,
+): BoundEmitter {
   return Object.getPrototypeOf(emitter)[method].call(emitter, event, listener)
 }
 

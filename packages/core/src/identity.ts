@@ -37,13 +37,21 @@ export function resolveIdentity<Request extends RequestLike>(
 ): Identity<Request> {
   knownKeys('identity', options, ['userId', 'sessionId', 'requestId'])
 
-  function fit(name: string, source: IdentitySource<Request> | undefined, fallback: Reader<Request>, allowed: RegExp) {
+  function fit(
+    name: string,
+    source: IdentitySource<Request> | undefined,
+    fallback: Reader<Request>,
+    allowed: RegExp,
+  ) {
     const read = reader(`identity.${name}`, source, fallback)
     return (request: Request): string | undefined => {
       try {
         return sanitise(read(request), allowed, `identity.${name}`, log)
       } catch (error) {
-        log.warnOnce(`identity.${name} threw`, `identity.${name} threw, requests go without it: ${String(error)}`)
+        log.warnOnce(
+          `identity.${name} threw`,
+          `identity.${name} threw, requests go without it: ${String(error)}`,
+        )
         return undefined
       }
     }
@@ -54,12 +62,18 @@ export function resolveIdentity<Request extends RequestLike>(
     userId: fit('userId', userId, headerReader('x-user-id', userOf), PRINTABLE),
     sessionId: fit('sessionId', sessionId, headerReader('x-session-id', sessionOf), ASCII),
     requestId: fit('requestId', requestId, headerReader('x-request-id'), ASCII),
-    requestIdHeader: requestId === false ? undefined : typeof requestId === 'string' ? requestId : 'x-request-id',
+    requestIdHeader:
+      requestId === false ? undefined : typeof requestId === 'string' ? requestId : 'x-request-id',
   }
 }
 
 /** A fit user or session id or undefined; what is unfit is counted under `source` and said once. */
-export function sanitiseId(kind: 'user' | 'session', value: unknown, source: string, log: Log): string | undefined {
+export function sanitiseId(
+  kind: 'user' | 'session',
+  value: unknown,
+  source: string,
+  log: Log,
+): string | undefined {
   return sanitise(value, kind === 'user' ? PRINTABLE : ASCII, source, log)
 }
 
@@ -67,7 +81,10 @@ function sanitise(value: unknown, allowed: RegExp, source: string, log: Log): st
   if (value === undefined || value === null || value === '') return undefined
   const string = typeof value === 'string' ? value.trim() : stringOf(value)
   if (string !== undefined && allowed.test(string)) return string
-  log.warnOnce(`${source} unfit`, `${source} is dropped where it is not a printable string of 1 to 200 characters`)
+  log.warnOnce(
+    `${source} unfit`,
+    `${source} is dropped where it is not a printable string of 1 to 200 characters`,
+  )
   return undefined
 }
 
@@ -88,12 +105,18 @@ function reader<Request extends RequestLike>(
   if (source === false) return () => undefined
   if (typeof source === 'function') return source
   if (typeof source === 'string' && /^[\w-]+$/.test(source)) {
-    return headerReader(source.toLowerCase(), name.endsWith('userId') ? userOf : name.endsWith('sessionId') ? sessionOf : undefined)
+    return headerReader(
+      source.toLowerCase(),
+      name.endsWith('userId') ? userOf : name.endsWith('sessionId') ? sessionOf : undefined,
+    )
   }
   return invalid(name, 'a header name, a function or false', source)
 }
 
-function headerReader<Request extends RequestLike>(header: string, otherwise?: Reader<Request>): Reader<Request> {
+function headerReader<Request extends RequestLike>(
+  header: string,
+  otherwise?: Reader<Request>,
+): Reader<Request> {
   return request => {
     const value = request.headers[header]
     const first = Array.isArray(value) ? value[0] : value

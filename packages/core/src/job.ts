@@ -1,7 +1,11 @@
 import type { Identity } from './identity.ts'
 import { LiveTrace } from './live-trace.ts'
 import type { RequestLike } from './request-like.ts'
+import { isSkippedAtStart } from './sampling.ts'
 import { runningTracing } from './tracing.ts'
+import { UntracedRequest } from './untraced-request.ts'
+
+const NO_REQUEST: RequestLike = { headers: {} }
 
 const NOBODY: Identity<RequestLike> = {
   userId: () => undefined,
@@ -16,10 +20,15 @@ const NOBODY: Identity<RequestLike> = {
  */
 export async function traceJob<T>(name: string, fn: () => T | Promise<T>): Promise<T> {
   const runtime = runningTracing()?.runtime
-  if (runtime === undefined) return fn()
+  if (runtime === undefined) return new UntracedRequest(NO_REQUEST, NOBODY).run(fn)
+  const traceId = runtime.pipeline.newTraceId()
+  if (isSkippedAtStart(traceId, runtime.config.sampling)) {
+    runtime.counts.skipped += 1
+    return new UntracedRequest(NO_REQUEST, NOBODY, runtime.pipeline.silently).run(fn)
+  }
   const job = new LiveTrace(runtime, undefined, NOBODY, undefined, {
     requestId: crypto.randomUUID(),
-    traceId: runtime.pipeline.newTraceId(),
+    traceId,
     method: name,
     input: undefined,
     metadata: {},

@@ -2,6 +2,7 @@ import type { EventEmitter } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import type { Attributes, Context, Span } from '@opentelemetry/api'
 import { bindEmitter } from './emitter-binding.ts'
+import type { HeldTrace, TraceOwner } from './held-trace.ts'
 import { type Identity, sanitiseId } from './identity.ts'
 import type { Log } from './logger.ts'
 import { errorMessage, serialise, writeMetadata } from './observation-attributes.ts'
@@ -16,7 +17,6 @@ import type { RouteOptions } from './request-options.ts'
 import type { ObservationUpdate, RequestTrace } from './request-trace.ts'
 import { watchResponse } from './response-watch.ts'
 import { isSampled, resolveSampling, type Sampling } from './sampling.ts'
-import type { HeldTrace, TraceOwner } from './trace-buffer.ts'
 import type { RequestCounts } from './stats.ts'
 
 /** What a request's or job's trace starts from. */
@@ -114,7 +114,8 @@ export class LiveTrace implements RequestTrace, TraceOwner {
   }
 
   get sessionId(): string | undefined {
-    if (this.session === undefined && this.subject !== undefined) this.session = this.who.sessionId(this.subject)
+    if (this.session === undefined && this.subject !== undefined)
+      this.session = this.who.sessionId(this.subject)
     return this.session
   }
 
@@ -272,7 +273,10 @@ export class LiveTrace implements RequestTrace, TraceOwner {
         }) === true
       )
     } catch (error) {
-      this.runtime.log.warnOnce('sampling.keep threw', `sampling.keep threw, the trace is kept: ${String(error)}`)
+      this.runtime.log.warnOnce(
+        'sampling.keep threw',
+        `sampling.keep threw, the trace is kept: ${String(error)}`,
+      )
       return true
     }
   }
@@ -295,7 +299,10 @@ export class LiveTrace implements RequestTrace, TraceOwner {
       const level = this.level?.(outcome, this.error)
       if (level !== undefined) return level
     } catch (error) {
-      this.runtime.log.warnOnce('level threw', `the option level threw, the default is used: ${String(error)}`)
+      this.runtime.log.warnOnce(
+        'level threw',
+        `the option level threw, the default is used: ${String(error)}`,
+      )
     }
     return levelOf(outcome, this.failed)
   }
@@ -312,7 +319,9 @@ export class LiveTrace implements RequestTrace, TraceOwner {
     }
     const input = serialise(updated.input ?? this.input)
     if (input !== undefined) attributes[attribute.OBSERVATION_INPUT] = input
-    const output = serialise(updated.output ?? (this.subject && { statusCode, ...(end !== 'completed' && { end }) }))
+    const output = serialise(
+      updated.output ?? (this.subject && { statusCode, ...(end !== 'completed' && { end }) }),
+    )
     if (output !== undefined) attributes[attribute.OBSERVATION_OUTPUT] = output
     const message = updated.statusMessage ?? statusMessage(outcome, level, this.failed, this.error)
     if (message !== undefined) attributes[attribute.OBSERVATION_STATUS_MESSAGE] = message
@@ -341,7 +350,12 @@ function quietly(route: () => string | undefined): string | undefined {
   }
 }
 
-function statusMessage({ end, statusCode }: Outcome, level: Level, failed: boolean, error: unknown): string | undefined {
+function statusMessage(
+  { end, statusCode }: Outcome,
+  level: Level,
+  failed: boolean,
+  error: unknown,
+): string | undefined {
   if (level !== 'ERROR' && level !== 'WARNING') return undefined
   if (failed) return errorMessage(error)
   if (end !== 'completed') return end.replace('_', ' ')

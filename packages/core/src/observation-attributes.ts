@@ -14,7 +14,11 @@ export function serialise(value: unknown): string | undefined {
 }
 
 /** Writes one attribute per key under `prefix`; keys past 64 are left out, because a span holds only so many attributes. */
-export function writeMetadata(attributes: Attributes, prefix: string, metadata: Record<string, unknown>): void {
+export function writeMetadata(
+  attributes: Attributes,
+  prefix: string,
+  metadata: Record<string, unknown>,
+): void {
   let room = MAX_METADATA_KEYS
   for (const [name, value] of Object.entries(metadata)) {
     const written = serialise(value)
@@ -28,7 +32,8 @@ export function writeMetadata(attributes: Attributes, prefix: string, metadata: 
 /** What an error says, in one line of at most 1000 characters. */
 export function errorMessage(error: unknown): string {
   try {
-    const text = error instanceof Error ? `${error.name}: ${error.message}` : String(serialise(error) ?? error)
+    const text =
+      error instanceof Error ? `${error.name}: ${error.message}` : String(serialise(error) ?? error)
     return text.slice(0, 1_000)
   } catch {
     return 'an error that cannot be printed'

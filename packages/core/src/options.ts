@@ -129,12 +129,15 @@ export function resolveOptions(options: TracingOptions = {}, env: Env = process.
   const flushAt = options.flush?.at ?? read('FLUSH_AT') ?? defaults.flushAt
   const flushIntervalMs =
     options.flush?.intervalMs ?? secondsVariable(read('FLUSH_INTERVAL')) ?? defaults.flushIntervalMs
-  if (options.mask !== undefined && typeof options.mask !== 'function') invalid('mask', 'a function', options.mask)
+  if (options.mask !== undefined && typeof options.mask !== 'function')
+    invalid('mask', 'a function', options.mask)
 
   return Object.freeze({
     enabled: flag('enabled', options.enabled ?? read('TRACING_ENABLED') ?? true),
     destination:
-      options.exporter === undefined ? resolveDestination(options, env, kind) : { kind: 'exporter' },
+      options.exporter === undefined
+        ? resolveDestination(options, env, kind)
+        : ({ kind: 'exporter' } as const),
     environment,
     release: options.release === undefined ? read('RELEASE') : text('release', options.release),
     version: options.version === undefined ? undefined : text('version', options.version),
@@ -159,7 +162,12 @@ export function resolveOptions(options: TracingOptions = {}, env: Env = process.
       intervalMs: numberBetween('flush.intervalMs', flushIntervalMs, 1, Number.POSITIVE_INFINITY),
     },
     buffer: resolveBuffer(options.buffer),
-    waitUntilTimeoutMs: numberBetween('waitUntilTimeoutMs', options.waitUntilTimeoutMs ?? 60_000, 0, 2 ** 31 - 1),
+    waitUntilTimeoutMs: numberBetween(
+      'waitUntilTimeoutMs',
+      options.waitUntilTimeoutMs ?? 60_000,
+      0,
+      2 ** 31 - 1,
+    ),
     mask: options.mask,
     exporter: options.exporter,
     media: flag('media', options.media ?? read('MEDIA_UPLOAD_ENABLED') ?? true),
@@ -201,7 +209,8 @@ function resolveBuffer(options: BufferOptions = {}): Required<BufferOptions> {
   knownKeys('buffer', options, names)
   for (const name of names) {
     const value = options[name]
-    if (value !== undefined) defaults[name] = numberBetween(`buffer.${name}`, value, 1, Number.POSITIVE_INFINITY)
+    if (value !== undefined)
+      defaults[name] = numberBetween(`buffer.${name}`, value, 1, Number.POSITIVE_INFINITY)
   }
   return Object.freeze(defaults)
 }

@@ -1,13 +1,15 @@
 import type { Context, Span } from '@opentelemetry/api'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
 import type { Destination } from './destination.ts'
+import { SILENT_TRACE } from './held-trace.ts'
 import { createIdGenerator } from './id-generator.ts'
 import type { Log } from './logger.ts'
 import type { TracingConfig } from './options.ts'
 import type { Otel } from './otel.ts'
 import { register } from './registration.ts'
 import { createSampler } from './sampler.ts'
-import { createTraceBuffer, type Refusal, SILENT_TRACE, type TraceBuffer } from './trace-buffer.ts'
+import { createTraceBuffer, type TraceBuffer } from './trace-buffer.ts'
+import type { Refusal } from './trace-release.ts'
 
 /** Everything between an observation's start and its leaving the process. */
 export interface Pipeline {
@@ -48,7 +50,7 @@ export function startPipeline(
     ...(config.release !== undefined && { release: config.release }),
     ...(config.mask !== undefined && { mask: config.mask }),
   })
-  const buffer = createTraceBuffer({ otel, limits: config.buffer, next: processor, isExported, log }, refusal)
+  const buffer = createTraceBuffer({ otel, limits: config.buffer, next: processor, refusal, isExported, log })
   const ids = createIdGenerator()
   const provider = new sdk.BasicTracerProvider({
     sampler: createSampler(otel, config.sampling.rate, buffer.traceOf),

@@ -13,10 +13,11 @@ export function register(otel: Otel, provider: TracerProvider, outgoing: boolean
   tracing.setLangfuseTracerProvider(provider)
   undo.push(() => tracing.setLangfuseTracerProvider(null))
 
-  const { AsyncLocalStorageContextManager } = lazyRequire<typeof import('@opentelemetry/context-async-hooks')>(
-    '@opentelemetry/context-async-hooks',
-  )
-  const { W3CTraceContextPropagator } = lazyRequire<typeof import('@opentelemetry/core')>('@opentelemetry/core')
+  const { AsyncLocalStorageContextManager } = lazyRequire<
+    typeof import('@opentelemetry/context-async-hooks')
+  >('@opentelemetry/context-async-hooks')
+  const { W3CTraceContextPropagator } =
+    lazyRequire<typeof import('@opentelemetry/core')>('@opentelemetry/core')
   if (api.context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())) {
     undo.push(() => api.context.disable())
   }
@@ -44,7 +45,10 @@ function instrumentOutgoing(tracerProvider: TracerProvider): () => void {
   const stop = registerInstrumentations({
     tracerProvider,
     instrumentations: [
-      new HttpInstrumentation({ disableIncomingRequestInstrumentation: true, requireParentforOutgoingSpans: true }),
+      new HttpInstrumentation({
+        disableIncomingRequestInstrumentation: true,
+        requireParentforOutgoingSpans: true,
+      }),
       new UndiciInstrumentation({ requireParentforSpans: true }),
     ],
   })

@@ -45,7 +45,13 @@ export interface RequestConfig {
   readonly level: ((outcome: Outcome, error: unknown) => Level | undefined) | undefined
 }
 
-const REQUEST_OPTION_NAMES: readonly (keyof RequestOptions)[] = ['ignore', 'identity', 'tags', 'metadata', 'level']
+const REQUEST_OPTION_NAMES: readonly (keyof RequestOptions)[] = [
+  'ignore',
+  'identity',
+  'tags',
+  'metadata',
+  'level',
+]
 
 /** Splits an adapter's options into those of tracing (undefined when there are none) and those of requests. */
 export function splitOptions<Request>(options: MiddlewareOptions<Request>): {
@@ -64,12 +70,19 @@ export function splitOptions<Request>(options: MiddlewareOptions<Request>): {
 }
 
 /** Validates `options`; throws a MiddlewareError on a wrong value. */
-export function resolveRequestOptions<Request extends RequestLike>(options: RequestOptions<Request>, log: Log): RequestConfig {
+export function resolveRequestOptions<Request extends RequestLike>(
+  options: RequestOptions<Request>,
+  log: Log,
+): RequestConfig {
   const { tags, metadata, level } = options
   if (tags !== undefined && typeof tags !== 'function' && !isStrings(tags)) {
     invalid('tags', 'a list of strings or a function', tags)
   }
-  if (metadata !== undefined && (typeof metadata !== 'object' || metadata === null) && typeof metadata !== 'function') {
+  if (
+    metadata !== undefined &&
+    (typeof metadata !== 'object' || metadata === null) &&
+    typeof metadata !== 'function'
+  ) {
     invalid('metadata', 'an object or a function', metadata)
   }
   if (level !== undefined && typeof level !== 'function') invalid('level', 'a function', level)
@@ -87,7 +100,8 @@ export function resolveRequestOptions<Request extends RequestLike>(options: Requ
 export function checkRouteOptions(options: RouteOptions): void {
   knownKeys('route options', options, ['name', 'tags', 'metadata', 'sampling'])
   const { name, tags } = options
-  if (name !== undefined && (typeof name !== 'string' || name === '')) invalid('name', 'a string with content', name)
+  if (name !== undefined && (typeof name !== 'string' || name === ''))
+    invalid('name', 'a string with content', name)
   if (tags !== undefined && !isStrings(tags)) invalid('tags', 'a list of strings', tags)
 }
 

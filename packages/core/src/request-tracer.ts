@@ -9,7 +9,7 @@ import {
   splitOptions,
 } from './request-options.ts'
 import type { RequestTrace } from './request-trace.ts'
-import { decidesAtEnd, isSampled, resolveSampling } from './sampling.ts'
+import { isSkippedAtStart, resolveSampling } from './sampling.ts'
 import { initTracing, runningTracing } from './tracing.ts'
 import { UntracedRequest } from './untraced-request.ts'
 
@@ -56,7 +56,7 @@ function startTrace(
   }
   const traceId = pipeline.newTraceId()
   const sampling = resolveSampling(route?.sampling, runtime.config.sampling)
-  if (!decidesAtEnd(sampling) && !isSampled(traceId, sampling.rate)) {
+  if (isSkippedAtStart(traceId, sampling)) {
     counts.skipped += 1
     return new UntracedRequest(request, config.identity, pipeline.silently, true)
   }

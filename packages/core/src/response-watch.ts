@@ -56,13 +56,15 @@ export function watchResponse(request: RequestLike, response: ServerResponse, wa
     over = true
     watch?.open.delete(settle)
     const end = endOf(request, response, stream, socket, watch, watcher.failed())
+    // Headers of a response that still waits for its turn on the socket are written, but never left.
+    const sent =
+      response.headersSent && (end === 'completed' || stream !== undefined || response.socket !== null)
     watcher.end({
       end,
-      statusCode: response.headersSent ? response.statusCode : undefined,
+      statusCode: sent ? response.statusCode : undefined,
       facts: {
-        ...size(response, socket, watch),
-        ...(firstByteAt !== undefined &&
-          response.headersSent && { timeToFirstByteMs: rounded(firstByteAt - startedAt) }),
+        ...(sent && size(response, socket, watch)),
+        ...(sent && firstByteAt !== undefined && { timeToFirstByteMs: rounded(firstByteAt - startedAt) }),
       },
     })
   }
@@ -99,17 +101,22 @@ function endOf(
   if (request.headers.upgrade !== undefined && !response.headersSent && !failed) return 'completed'
   const broken = (socket as { errored?: NodeJS.ErrnoException | null } | undefined)?.errored
   if (watch?.timedOut || broken?.code === 'ERR_HTTP_REQUEST_TIMEOUT') return 'timed_out'
-  if (response.errored || (failed && response.headersSent)) return 'stream_error'
-  if (stream !== undefined || broken || socket?.readableEnded) return 'client_aborted'
-  return 'server_aborted'
+  // Node 24 gives a queued response an error of its own when its client goes; one of the app's reaches the socket as it is.
+  const left =
+    socket?.readableEnded || (broken !== null && broken !== undefined && broken !== response.errored)
+  if (!left && (response.errored || (failed && response.headersSent))) return 'stream_error'
+  return left || stream !== undefined ? 'client_aborted' : 'server_aborted'
 }
 
 /** What the response says of its length, else what its socket wrote for it, headers and framing included. */
-function size(response: ServerResponse, socket: Socket | undefined, watch: SocketWatch | undefined): ResponseEnd['facts'] {
+function size(
+  response: ServerResponse,
+  socket: Socket | undefined,
+  watch: SocketWatch | undefined,
+): ResponseEnd['facts'] {
   const before = watch?.bytesWritten
   const written = socket?.bytesWritten
   if (watch !== undefined && written !== undefined) watch.bytesWritten = written
-  if (!response.headersSent) return {}
   const stated = Number(response.getHeader('content-length') ?? Number.NaN)
   if (Number.isInteger(stated) && response.writableFinished) return { responseBytes: stated }
   if (before === undefined || written === undefined || written <= before) return {}

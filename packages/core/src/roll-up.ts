@@ -41,7 +41,8 @@ export function addToRollUp(rollUp: RollUp, span: ReadableSpan, keys: RollUpKeys
   const { attributes } = span
   rollUp.observations += 1
   if (isFailed(span, keys)) rollUp.errors += 1
-  const model = attributes[keys.model] ?? attributes['gen_ai.response.model'] ?? attributes['gen_ai.request.model']
+  const model =
+    attributes[keys.model] ?? attributes['gen_ai.response.model'] ?? attributes['gen_ai.request.model']
   if (attributes[keys.type] !== 'generation' && model === undefined) return
   rollUp.generations += 1
   rollUp.generationMs += span.duration[0] * 1e3 + span.duration[1] / 1e6

@@ -1,5 +1,5 @@
-import { errorMessage } from './observation-attributes.ts'
 import type { LangfuseSpanAttributes } from '@langfuse/tracing'
+import { errorMessage } from './observation-attributes.ts'
 import { runningTracing } from './tracing.ts'
 
 /** The observation a traced function may describe itself on. */
@@ -64,7 +64,8 @@ function startObservation(name: string): StartedObservation {
       run: fn => otel.api.context.with(context, fn),
       end: failure =>
         guarded(() => {
-          if (failure !== undefined) span.update({ level: 'ERROR', statusMessage: errorMessage(failure.thrown) })
+          if (failure !== undefined)
+            span.update({ level: 'ERROR', statusMessage: errorMessage(failure.thrown) })
           span.end()
         }),
     }

@@ -1,8 +1,8 @@
 import type { Context } from '@opentelemetry/api'
 import type { Sampler, SamplingResult } from '@opentelemetry/sdk-trace-base'
+import { type HeldTrace, isOf } from './held-trace.ts'
 import type { Otel } from './otel.ts'
 import { isSampled } from './sampling.ts'
-import { type HeldTrace, isOf } from './trace-buffer.ts'
 
 /** Records what belongs to a request until that is dropped; outside requests the trace id decides, a parent's decision first. */
 export function createSampler(

@@ -58,14 +58,14 @@ export function resolveSampling(options: SamplingOptions | undefined, defaults: 
   }
 }
 
-/** Whether the verdict can only be known at the end, because something other than the trace id may keep the trace. */
-export function decidesAtEnd(sampling: Sampling): boolean {
-  return (
+/** Whether a trace is dropped before it starts: the trace id alone decides, and decides against it. */
+export function isSkippedAtStart(traceId: string, sampling: Sampling): boolean {
+  const decidedAtEnd =
     sampling.keepErrors ||
     sampling.keepAborted ||
     sampling.keep !== undefined ||
     sampling.keepSlowerThanMs !== Number.POSITIVE_INFINITY
-  )
+  return !decidedAtEnd && !isSampled(traceId, sampling.rate)
 }
 
 const RANDOM_RANGE = 2 ** 52

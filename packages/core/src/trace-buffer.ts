@@ -1,37 +1,11 @@
-import type { Attributes, Context, SpanContext } from '@opentelemetry/api'
+import type { Context } from '@opentelemetry/api'
 import type { ReadableSpan, Span, SpanProcessor } from '@opentelemetry/sdk-trace-base'
+import { type HeldTrace, isOf, newTrace, sizeOf, type TraceOwner } from './held-trace.ts'
 import type { Log } from './logger.ts'
 import type { BufferOptions } from './options.ts'
 import type { Otel } from './otel.ts'
-import { addToRollUp, emptyRollUp, type RollUp, type RollUpKeys, rollUpMetadata } from './roll-up.ts'
-
-/** What the buffer asks of the request or job whose spans it holds. */
-export interface TraceOwner {
-  /** The one verdict; asked once, at the end, or early when a bound is reached. */
-  keeps(trace: HeldTrace): boolean
-  /** What every observation of the trace carries, as known now. */
-  identity(): Attributes
-  /** Ends the root: the process is going away. */
-  abandon(): void
-}
-
-/** One request's or job's trace on its way to a verdict. */
-export interface HeldTrace {
-  readonly owner: TraceOwner
-  readonly rollUp: RollUp
-  verdict: 'pending' | 'keep' | 'drop'
-  root: Span | undefined
-  rootEnded: boolean
-  /** Promises the verdict waits for besides the root. */
-  waiting: number
-  held: ReadableSpan[]
-  bytes: number
-  /** Started and not ended, by span id. */
-  open: Map<string, Span>
-  /** Ended spans that are not exported, and their parents, so that what was under them finds the next one up. */
-  bridges: Map<string, SpanContext | undefined> | undefined
-  touchedAt: number
-}
+import { addToRollUp, type RollUpKeys } from './roll-up.ts'
+import { createTraceRelease, type Refusal } from './trace-release.ts'
 
 /** Holds a request's ended spans until its root ends, then decides once for all of them. */
 export interface TraceBuffer extends SpanProcessor {
@@ -69,20 +43,16 @@ interface TraceBufferOptions {
   readonly limits: Readonly<Required<BufferOptions>>
   /** The processor that spans of kept traces go to. */
   readonly next: SpanProcessor
+  readonly refusal: Refusal
   /** Whether a span is one that `next` exports. */
   readonly isExported: (span: ReadableSpan) => boolean
   readonly log: Log
   readonly now?: () => number
 }
 
-/** The refusal of spans whose trace was dropped, for a processor that must see the end of every span it saw start. */
-export interface Refusal {
-  active: boolean
-}
-
-/** Creates the buffer; `refusal.active` is true while a span is handed on only to be forgotten. */
-export function createTraceBuffer(options: TraceBufferOptions, refusal: Refusal): TraceBuffer {
-  const { otel, limits, next, isExported, log, now = Date.now } = options
+/** Creates the buffer. */
+export function createTraceBuffer(options: TraceBufferOptions): TraceBuffer {
+  const { otel, limits, next, refusal, isExported, log, now = Date.now } = options
   const attribute = otel.langfuse.LangfuseOtelSpanAttributes
   const keys: RollUpKeys = {
     type: attribute.OBSERVATION_TYPE,
@@ -91,6 +61,13 @@ export function createTraceBuffer(options: TraceBufferOptions, refusal: Refusal)
     usage: attribute.OBSERVATION_USAGE_DETAILS,
     cost: attribute.OBSERVATION_COST_DETAILS,
   }
+  const { bridge, pass, refuse } = createTraceRelease({
+    otel,
+    next,
+    refusal,
+    isExported,
+    maxBridges: limits.maxSpansPerTrace,
+  })
   const contextKey = otel.api.createContextKey('langfuse-middleware.trace')
   const traces = new WeakMap<ReadableSpan, HeldTrace>()
   // Oldest first: Set iterates in the order of insertion, and a trace is inserted again when it changes sets.
@@ -182,55 +159,6 @@ export function createTraceBuffer(options: TraceBufferOptions, refusal: Refusal)
     // Bridges first: a child ends before its parent, and must know whether the parent is sent.
     if (keep) for (const span of held) if (span !== trace.root && !isExported(span)) bridge(trace, span)
     for (const span of held) pass(trace, span)
-  }
-
-  /** Hands a span of a decided trace on: to be sent, or to be forgotten. */
-  function pass(trace: HeldTrace, span: ReadableSpan): void {
-    if (trace.verdict === 'drop') return refuse(span)
-    const isRoot = span === trace.root
-    if (!isRoot && !isExported(span)) {
-      bridge(trace, span)
-      return refuse(span)
-    }
-    stamp(span.attributes, trace.owner.identity())
-    if (isRoot) {
-      for (const [name, value] of Object.entries(rollUpMetadata(trace.rollUp))) {
-        span.attributes[`${attribute.OBSERVATION_METADATA}.${name}`] ??= String(value)
-      }
-    }
-    const parent = span.parentSpanContext
-    const exportedParent = parent && exportedAncestor(trace, parent)
-    if (exportedParent === parent) return next.onEnd(span)
-    // It is under a root after all, though what is between is not sent.
-    delete span.attributes[attribute.IS_APP_ROOT]
-    next.onEnd(withParent(span, exportedParent))
-  }
-
-  function refuse(span: ReadableSpan): void {
-    refusal.active = true
-    try {
-      next.onEnd(span)
-    } finally {
-      refusal.active = false
-    }
-  }
-
-  function bridge(trace: HeldTrace, span: ReadableSpan): void {
-    trace.bridges ??= new Map()
-    if (trace.bridges.size < limits.maxSpansPerTrace) {
-      trace.bridges.set(span.spanContext().spanId, span.parentSpanContext)
-    }
-  }
-
-  function exportedAncestor(trace: HeldTrace, parent: SpanContext): SpanContext | undefined {
-    let ancestor: SpanContext | undefined = parent
-    while (ancestor !== undefined) {
-      const open = trace.open.get(ancestor.spanId)
-      if (open !== undefined && !isExported(open)) ancestor = open.parentSpanContext
-      else if (trace.bridges?.has(ancestor.spanId)) ancestor = trace.bridges.get(ancestor.spanId)
-      else break
-    }
-    return ancestor
   }
 
   function open(owner: TraceOwner): HeldTrace {
@@ -347,51 +275,6 @@ export function createTraceBuffer(options: TraceBufferOptions, refusal: Refusal)
   }
 }
 
-function newTrace(owner: TraceOwner, verdict: HeldTrace['verdict'], touchedAt: number): HeldTrace {
-  return {
-    owner,
-    verdict,
-    touchedAt,
-    rollUp: emptyRollUp(),
-    root: undefined,
-    rootEnded: false,
-    waiting: 0,
-    held: [],
-    bytes: 0,
-    open: new Map(),
-    bridges: undefined,
-  }
-}
-
-/** The trace of everything under a request that is not traced: dropped before it began. */
-export const SILENT_TRACE: HeldTrace = newTrace({ keeps: () => false, identity: () => ({}), abandon() {} }, 'drop', 0)
-
-/** Whether a trace id is that of `trace`; code in a request may start a trace of its own. */
-export function isOf(trace: HeldTrace, traceId: string): boolean {
-  return trace.root === undefined || trace.root.spanContext().traceId === traceId
-}
-
 function first<T>(set: Set<T>): T | undefined {
   return set.values().next().value
-}
-
-/** Adds what is missing; what an observation says of itself stays. */
-function stamp(attributes: Attributes, identity: Attributes): void {
-  for (const name in identity) attributes[name] ??= identity[name]
-}
-
-const SPAN_OVERHEAD_BYTES = 500
-
-/** Roughly what a held span keeps in memory. */
-function sizeOf(span: ReadableSpan): number {
-  let bytes = SPAN_OVERHEAD_BYTES
-  for (const name in span.attributes) {
-    const value = span.attributes[name]
-    bytes += typeof value === 'string' ? name.length + value.length : name.length + 16
-  }
-  return bytes
-}
-
-function withParent(span: ReadableSpan, parentSpanContext: SpanContext | undefined): ReadableSpan {
-  return Object.create(span, { parentSpanContext: { value: parentSpanContext, enumerable: true } })
 }

@@ -71,7 +71,14 @@ export function initTracing(options?: TracingOptions): Tracing {
   const secrets = destination.kind === 'langfuse' ? [destination.secretKey] : []
   const log = createLog(config.logger, secrets)
   const runtime = config.enabled ? start(config, log) : undefined
-  const started: RunningTracing = { tracing: createTracing(), config, runtime, log, options, client: undefined }
+  const started: RunningTracing = {
+    tracing: createTracing(),
+    config,
+    runtime,
+    log,
+    options,
+    client: undefined,
+  }
   slot.running = started
   const exit = runtime && handleExit(() => started.tracing.shutdown(), config.shutdown.signals)
   return started.tracing
@@ -142,7 +149,10 @@ async function shutDown(
   const until = performance.now() + timeoutMs
   const { runtime, client, log } = running
   if (server !== undefined && !(await settlesWithin(drain(server), timeoutMs))) {
-    log.warnOnce('drain timeout', `requests were still in flight after ${timeoutMs} ms and are recorded as aborted`)
+    log.warnOnce(
+      'drain timeout',
+      `requests were still in flight after ${timeoutMs} ms and are recorded as aborted`,
+    )
   }
   exit?.stop()
   if (slot.running === running) slot.running = undefined
@@ -151,7 +161,10 @@ async function shutDown(
   const left = Math.max(until - performance.now(), 0)
   const work = Promise.allSettled([runtime.pipeline.shutdown(), client?.shutdown()])
   if (!(await settlesWithin(work, left))) {
-    log.warnOnce('shutdown timeout', `not everything could be sent within ${timeoutMs} ms; what was left is lost`)
+    log.warnOnce(
+      'shutdown timeout',
+      `not everything could be sent within ${timeoutMs} ms; what was left is lost`,
+    )
   }
 }
 
@@ -159,6 +172,8 @@ function sameOptions(left: TracingOptions, right: TracingOptions | undefined): b
   const names = new Set([...Object.keys(left), ...Object.keys(right ?? {})]) as Set<keyof TracingOptions>
   return [...names].every(name => {
     const [a, b] = [left[name], right?.[name]]
-    return a === b || (typeof a === 'object' && typeof b === 'object' && JSON.stringify(a) === JSON.stringify(b))
+    return (
+      a === b || (typeof a === 'object' && typeof b === 'object' && JSON.stringify(a) === JSON.stringify(b))
+    )
   })
 }

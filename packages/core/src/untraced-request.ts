@@ -3,8 +3,8 @@ import type { ServerResponse } from 'node:http'
 import { bindEmitter } from './emitter-binding.ts'
 import type { Identity } from './identity.ts'
 import { withScope } from './request-context.ts'
-import type { RequestLike } from './request-like.ts'
 import { echoRequestId } from './request-id.ts'
+import type { RequestLike } from './request-like.ts'
 import type { RequestTrace } from './request-trace.ts'
 
 type Within = <T>(next: () => T) => T

@@ -41,7 +41,9 @@ export function httpUrl(name: string, value: string): string {
 
 /** Passes a string that is not empty. */
 export function text(name: string, value: string): string {
-  return typeof value === 'string' && value.trim() !== '' ? value : invalid(name, 'a string with content', value)
+  return typeof value === 'string' && value.trim() !== ''
+    ? value
+    : invalid(name, 'a string with content', value)
 }
 
 /** Throws LANGFUSE_MIDDLEWARE_UNKNOWN_OPTION for a key that is not in `known`, with the nearest that is. */

@@ -1,9 +1,9 @@
 import type { RequestTrace } from '@langfuse-middleware/core/adapter'
 
+export type { RequestTrace, RouteOptions } from '@langfuse-middleware/core/adapter'
 export { langfuseErrorHandler } from './error-handler.ts'
 export { type LangfuseMiddlewareOptions, langfuseMiddleware } from './middleware.ts'
 export { traceRoute } from './trace-route.ts'
-export type { RequestTrace, RouteOptions } from '@langfuse-middleware/core/adapter'
 
 declare global {
   namespace Express {

@@ -1,8 +1,8 @@
 import type { RequestTrace, RouteOptions } from '@langfuse-middleware/core/adapter'
 import { langfusePlugin } from './plugin.ts'
 
-export { type LangfusePluginOptions, langfusePlugin } from './plugin.ts'
 export type { RequestTrace, RouteOptions } from '@langfuse-middleware/core/adapter'
+export { type LangfusePluginOptions, langfusePlugin } from './plugin.ts'
 export default langfusePlugin
 
 declare module 'fastify' {

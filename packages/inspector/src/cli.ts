@@ -51,18 +51,22 @@ function invitation(url: string, setting: string): string {
 }
 
 function summary(inspector: Inspector): string {
-  const { traces, spans, scores, rejectedSpans, evictedTraces } = inspector.stats()
+  const { traces, receivedSpans, scores, rejectedSpans, evictedTraces } = inspector.stats()
   const tokens = inspector.traces().reduce((sum, trace) => sum + trace.totals.tokens.total, 0)
   const failed = inspector.traces().filter(({ level }) => level === 'ERROR').length
   return [
-    `${traces + evictedTraces} traces`,
+    count(traces + evictedTraces, 'trace'),
     failed > 0 && `${failed} with errors`,
-    `${spans} spans held`,
-    tokens > 0 && `${tokens.toLocaleString('en-US')} tokens`,
-    scores > 0 && `${scores} scores`,
-    rejectedSpans > 0 && `${rejectedSpans} spans rejected`,
-    evictedTraces > 0 && `${evictedTraces} traces dropped to make room`,
+    count(receivedSpans, 'span'),
+    tokens > 0 && count(tokens, 'token'),
+    scores > 0 && count(scores, 'score'),
+    rejectedSpans > 0 && `${count(rejectedSpans, 'span')} rejected`,
+    evictedTraces > 0 && `${count(evictedTraces, 'trace')} dropped to make room`,
   ]
     .filter(Boolean)
     .join(', ')
+}
+
+function count(amount: number, thing: string): string {
+  return `${amount.toLocaleString('en-US')} ${thing}${amount === 1 ? '' : 's'}`
 }

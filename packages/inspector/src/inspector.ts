@@ -60,16 +60,6 @@ export async function startInspector(options: InspectorOptions = {}): Promise<In
     config.warn(`Port ${config.port} is in use: the inspector listens on ${port}`)
   }
 
-  const stop = async (): Promise<void> => {
-    await new Promise<void>(resolve => {
-      server.close(() => resolve())
-      server.closeAllConnections()
-    })
-    store.settleAll()
-    waiters.close()
-  }
-  let stopped: Promise<void> | undefined
-
   return {
     url: `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`,
     port,
@@ -79,9 +69,13 @@ export async function startInspector(options: InspectorOptions = {}): Promise<In
       waiters.wait(match, timeoutMs, store.traces),
     stats: () => ({ ...store.stats(), rejectedSpans }),
     clear: store.clear,
-    close() {
-      stopped ??= stop()
-      return stopped
+    async close() {
+      await new Promise<void>(resolve => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      })
+      store.settleAll()
+      waiters.close()
     },
   }
 }

@@ -1,5 +1,6 @@
 import { attributeName } from './attribute-name.ts'
-import type { Attributes, AttributeValue, OtlpSpan, SpanEvent, SpanLink } from './otlp-span.ts'
+import { defined, firstString, firstValue, genAiUsage, readMetadata, readTags } from './attribute-reading.ts'
+import type { Attributes, OtlpSpan, SpanEvent, SpanLink } from './otlp-span.ts'
 import { countTokens, type Details, parseDetails, type Tokens, totalCost } from './usage.ts'
 
 /** Langfuse's levels, mildest first. */
@@ -60,7 +61,7 @@ export interface Observation {
 export function toObservation(span: OtlpSpan): Observation {
   const { attributes, resource } = span
   const string = (...names: string[]): string | undefined => firstString(attributes, names)
-  const json = (...names: string[]): unknown => parseJson(string(...names))
+  const json = (...names: string[]): unknown => firstValue(attributes, names)
   const model = string(attributeName.observationModel, 'gen_ai.response.model', 'gen_ai.request.model')
   const usage = parseDetails(json(attributeName.observationUsageDetails) ?? genAiUsage(attributes))
   const costDetails = parseDetails(
@@ -134,61 +135,7 @@ export function toObservation(span: OtlpSpan): Observation {
   }
 }
 
-/** Parses a JSON object or array; any other text stays text, because a sender leaves strings unquoted. */
-export function parseJson(text: string | undefined): unknown {
-  if (text === undefined || !/^\s*[[{]/.test(text)) return text
-  try {
-    return JSON.parse(text)
-  } catch {
-    return text
-  }
-}
-
-/** Leaves out what is `undefined`, so that absent values are absent keys. */
-export function defined<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]?: Exclude<T[K], undefined>
-  }
-}
-
 function readLevel(span: OtlpSpan): Level {
   const sent = String(span.attributes[attributeName.observationLevel] ?? '').toUpperCase()
   return levels.find(level => level === sent) ?? (span.status.code === 2 ? 'ERROR' : 'DEFAULT')
-}
-
-function readMetadata(attributes: Attributes, prefix: string): Record<string, unknown> {
-  const entries = Object.entries(attributes).flatMap(([key, value]): [string, unknown][] => {
-    const parsed = typeof value === 'string' ? parseJson(value) : value
-    if (key.startsWith(`${prefix}.`)) return [[key.slice(prefix.length + 1), parsed]]
-    if (key !== prefix) return []
-    const isObject = typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)
-    return isObject ? Object.entries(parsed) : [['metadata', parsed]]
-  })
-  return Object.fromEntries(entries)
-}
-
-function readTags(value: AttributeValue | undefined): string[] {
-  const parsed = typeof value === 'string' ? parseJson(value) : value
-  if (Array.isArray(parsed)) return parsed.filter(tag => typeof tag === 'string')
-  if (typeof parsed !== 'string') return []
-  return parsed
-    .split(',')
-    .map(tag => tag.trim())
-    .filter(tag => tag !== '')
-}
-
-function genAiUsage(attributes: Attributes): Record<string, unknown> {
-  return {
-    input: attributes['gen_ai.usage.input_tokens'] ?? attributes['gen_ai.usage.prompt_tokens'],
-    output: attributes['gen_ai.usage.output_tokens'] ?? attributes['gen_ai.usage.completion_tokens'],
-    total: attributes['gen_ai.usage.total_tokens'],
-  }
-}
-
-function firstString(attributes: Attributes, names: string[]): string | undefined {
-  for (const name of names) {
-    const value = attributes[name]
-    if (typeof value === 'string' && value !== '') return value
-  }
-  return undefined
 }

@@ -1,17 +1,15 @@
+import { bytes, decodeAttributes, decodeKeyValue, hex, text, timeMs, varint } from './otlp-protobuf-field.ts'
 import {
   type Attributes,
   type AttributeValue,
   type DecodedRequest,
-  integerValue,
-  maxAttributeDepth,
-  nanosecondsToMs,
   type OtlpSpan,
   parentId,
   requireIds,
   type SpanEvent,
   type SpanLink,
 } from './otlp-span.ts'
-import { type Field, type FieldValues, readFields } from './protobuf-reader.ts'
+import { readFields } from './protobuf-reader.ts'
 
 // Field numbers: https://github.com/open-telemetry/opentelemetry-proto/tree/main/opentelemetry/proto
 
@@ -114,77 +112,4 @@ function decodeName(message: Uint8Array): string {
   let name = ''
   for (const field of readFields(message)) if (field.number === 1) name = text(field)
   return name
-}
-
-function decodeAttributes(message: Uint8Array, number: number, depth = 0): Attributes {
-  const pairs: [string, AttributeValue][] = []
-  for (const field of readFields(message)) {
-    if (field.number === number) pairs.push(decodeKeyValue(bytes(field), depth))
-  }
-  // Object.fromEntries defines own properties, so that a key such as __proto__ stays a key.
-  return Object.fromEntries(pairs)
-}
-
-function decodeKeyValue(message: Uint8Array, depth: number): [string, AttributeValue] {
-  let key = ''
-  let value: AttributeValue = null
-  for (const field of readFields(message)) {
-    if (field.number === 1) key = text(field)
-    else if (field.number === 2) value = decodeValue(bytes(field), depth)
-  }
-  return [key, value]
-}
-
-function decodeValue(message: Uint8Array, depth: number): AttributeValue {
-  if (depth > maxAttributeDepth) throw new TypeError(`attribute is nested deeper than ${maxAttributeDepth}`)
-  let value: AttributeValue = null
-  for (const field of readFields(message)) {
-    if (field.number === 1) value = text(field)
-    else if (field.number === 2) value = varint(field) !== 0n
-    else if (field.number === 3) value = integerValue(BigInt.asIntN(64, varint(field)))
-    else if (field.number === 4) value = fixed64(field).getFloat64(0, true)
-    else if (field.number === 5) value = decodeArray(bytes(field), depth + 1)
-    else if (field.number === 6) value = decodeAttributes(bytes(field), 1, depth + 1)
-    else if (field.number === 7) value = Buffer.from(bytes(field)).toString('base64')
-  }
-  return value
-}
-
-function decodeArray(message: Uint8Array, depth: number): AttributeValue[] {
-  const values: AttributeValue[] = []
-  for (const field of readFields(message)) {
-    if (field.number === 1) values.push(decodeValue(bytes(field), depth))
-  }
-  return values
-}
-
-function bytes(field: Field): Uint8Array {
-  return expect(field, 'bytes')
-}
-
-function varint(field: Field): bigint {
-  return expect(field, 'varint')
-}
-
-function fixed64(field: Field): DataView {
-  return expect(field, 'fixed64')
-}
-
-function text(field: Field): string {
-  const value = bytes(field)
-  return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('utf8')
-}
-
-function hex(field: Field): string {
-  const value = bytes(field)
-  return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('hex')
-}
-
-function timeMs(field: Field): number {
-  return nanosecondsToMs(fixed64(field).getBigUint64(0, true))
-}
-
-function expect<Kind extends keyof FieldValues>(field: Field, kind: Kind): FieldValues[Kind] {
-  if (field.kind !== kind) throw new TypeError(`field ${field.number} must be ${kind}, got ${field.kind}`)
-  return field.value as FieldValues[Kind]
 }

@@ -1,10 +1,11 @@
 import { styleText } from 'node:util'
 import type { Level } from './observation.ts'
 
-type Style = Parameters<typeof styleText>[0]
+/** A style that Node.js knows. */
+export type Style = Extract<Parameters<typeof styleText>[0], string>
 
-/** Puts a style on a text, or leaves it as it is. */
-export type Paint = (style: Style, text: string) => string
+/** Puts styles on a text, or leaves it as it is. */
+export type Paint = (style: Style | Style[], text: string) => string
 
 /** Creates the brush; the caller has already decided whether the terminal has colours. */
 export function createPaint(colour: boolean): Paint {

@@ -9,16 +9,18 @@ export function formatDuration(ms: number): string {
   return `${Math.floor(seconds / 60)} min ${seconds % 60} s`
 }
 
-/** `812→95 tokens`, or the total alone where the directions are unknown; empty without tokens. */
+/** `812→95 tokens`, or one number where only one direction is known; empty without tokens. */
 export function formatTokens({ input, output, total }: Tokens): string {
-  if (input + output > 0) return `${group(input)}→${group(output)} tokens`
-  return total > 0 ? `${group(total)} tokens` : ''
+  if (input > 0 && output > 0) return `${group(input)}→${group(output)} tokens`
+  const known = input + output || total
+  return known > 0 ? `${group(known)} tokens` : ''
 }
 
 /** Dollars with as many digits as tell something; empty without cost. */
 export function formatCost(dollars: number): string {
   if (dollars <= 0) return ''
-  return `$${dollars < 1 ? Number(dollars.toPrecision(2)).toFixed(dollars < 0.0001 ? 6 : 4) : dollars.toFixed(2)}`
+  if (dollars < 0.0001) return '<$0.0001'
+  return `$${dollars.toFixed(dollars < 1 ? 4 : 2)}`
 }
 
 function group(count: number): string {

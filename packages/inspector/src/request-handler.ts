@@ -15,7 +15,8 @@ export function createRequestHandler(routes: Route[], allowedHosts: readonly str
         'this host name is not allowed: use localhost, an IP address, or allowedHosts',
       )
     }
-    const path = (request.url ?? '').split('?')[0]!
+    // A base URL that ends in a slash makes clients ask for //api.
+    const path = (request.url ?? '').split('?')[0]!.replace(/^\/+/, '/')
     for (const route of routes) {
       const match = route.path.exec(path)
       if (!match) continue

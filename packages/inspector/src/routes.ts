@@ -105,5 +105,5 @@ function overview(store: TraceStore): string {
   const lines = newestFirst(store).map(
     trace => `${trace.id}  ${trace.level.padEnd(7)}  ${printable(trace.name)}`,
   )
-  return `${lines.length} traces received\n\n${lines.join('\n')}\n`
+  return `${lines.length} trace${lines.length === 1 ? '' : 's'} received\n\n${lines.join('\n')}\n`
 }

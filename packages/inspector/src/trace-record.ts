@@ -17,12 +17,15 @@ export function toTraceRecord({ root, topLevel: _, observations, ...trace }: Tra
 }
 
 /** What a list of traces shows of each: everything but observations and payloads. */
-export type TraceSummary = Omit<TraceRecord, 'observations' | 'input' | 'output' | 'metadata'> & {
+export type TraceSummary = Omit<
+  Trace,
+  'root' | 'topLevel' | 'observations' | 'input' | 'output' | 'metadata'
+> & {
   observationCount: number
 }
 
 /** Leaves out what may be large. */
 export function toTraceSummary(trace: Trace): TraceSummary {
-  const { observations, input: _, output: _output, metadata: _metadata, ...summary } = toTraceRecord(trace)
+  const { root, topLevel, observations, input, output, metadata, ...summary } = trace
   return { ...summary, observationCount: observations.length }
 }

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Attributes, AttributeValue, OtlpSpan } from './otlp-span.ts'
+import { scoreBytes, spanBytes } from './memory-estimate.ts'
+import type { OtlpSpan } from './otlp-span.ts'
 import type { Score } from './score.ts'
 import { buildTrace, type Trace } from './trace.ts'
 
@@ -18,6 +19,8 @@ export interface TraceStoreStats {
   traces: number
   spans: number
   scores: number
+  /** Spans ever taken, each counted once. */
+  receivedSpans: number
   /** Spans that came a second time unchanged. */
   duplicateSpans: number
   /** Traces dropped to make room. */
@@ -53,7 +56,7 @@ interface Entry {
 /** Creates an empty store. */
 export function createTraceStore(options: TraceStoreOptions): TraceStore {
   const entries = new Map<string, Entry>()
-  const totals = { spans: 0, bytes: 0, duplicateSpans: 0, evictedTraces: 0 }
+  const totals = { spans: 0, bytes: 0, receivedSpans: 0, duplicateSpans: 0, evictedTraces: 0 }
 
   const open = (id: string): Entry => {
     const entry = entries.get(id)
@@ -140,6 +143,7 @@ export function createTraceStore(options: TraceStoreOptions): TraceStore {
     entry.spans.delete(span.spanId)
     entry.spans.set(span.spanId, span)
     account(entry, spans, bytes)
+    totals.receivedSpans += spans
     return entry
   }
 
@@ -151,10 +155,11 @@ export function createTraceStore(options: TraceStoreOptions): TraceStore {
       return outcomes.filter(outcome => typeof outcome === 'string')
     },
     addScore(score) {
+      const size = scoreBytes(score)
       const entry = open(score.traceId)
       const earlier = entry.scores.get(score.id)
       if (earlier && isDeepStrictEqual(earlier, score)) return
-      const bytes = scoreBytes(score) - (earlier ? scoreBytes(earlier) : 0)
+      const bytes = size - (earlier ? scoreBytes(earlier) : 0)
       if (!makeRoom(entry, 0, bytes)) {
         discardEmpty(entry)
         return
@@ -172,6 +177,7 @@ export function createTraceStore(options: TraceStoreOptions): TraceStore {
       traces: [...entries.values()].filter(entry => entry.spans.size > 0).length,
       spans: totals.spans,
       scores: [...entries.values()].reduce((sum, entry) => sum + entry.scores.size, 0),
+      receivedSpans: totals.receivedSpans,
       duplicateSpans: totals.duplicateSpans,
       evictedTraces: totals.evictedTraces,
     }),
@@ -182,24 +188,4 @@ export function createTraceStore(options: TraceStoreOptions): TraceStore {
       for (const entry of [...entries.values()]) remove(entry)
     },
   }
-}
-
-// Estimates: an object costs a few hundred bytes, its strings two bytes a character.
-function spanBytes(span: OtlpSpan): number {
-  const lists = [...span.events, ...span.links].reduce(
-    (sum, { attributes }) => sum + 200 + valueBytes(attributes),
-    0,
-  )
-  const texts = 2 * (span.name.length + span.status.message.length)
-  return 500 + texts + lists + valueBytes(span.attributes) + valueBytes(span.resource)
-}
-
-function scoreBytes(score: Score): number {
-  return 300 + 2 * JSON.stringify(score).length
-}
-
-function valueBytes(value: AttributeValue | Attributes): number {
-  if (typeof value === 'string') return 20 + 2 * value.length
-  if (typeof value !== 'object' || value === null) return 8
-  return Object.entries(value).reduce((sum, [key, item]) => sum + 40 + 2 * key.length + valueBytes(item), 50)
 }

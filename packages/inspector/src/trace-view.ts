@@ -1,5 +1,5 @@
 import type { Observation } from './observation.ts'
-import { createPaint, levelMark, levelStyle, type Paint } from './paint.ts'
+import { createPaint, levelMark, levelStyle, type Paint, type Style } from './paint.ts'
 import { printable } from './printable.ts'
 import { formatCost, formatDuration, formatTokens } from './quantity.ts'
 import { columns, truncate, wrap } from './terminal-text.ts'
@@ -40,38 +40,35 @@ export function formatTrace(trace: Trace, options: FormatOptions = {}): string {
 }
 
 function formatHead(trace: Trace, width: number, paint: Paint): string[] {
-  const { statusCode, totals } = trace
-  const facts: [text: string, style: Parameters<Paint>[0]][] = [
-    [statusCode === undefined ? '' : String(statusCode), statusStyle(statusCode ?? 0)],
-    [formatDuration(trace.durationMs), 'reset'],
-    [formatTokens(totals.tokens), 'reset'],
-    [formatCost(totals.cost), 'reset'],
-  ]
-  const shown = facts.filter(([text]) => text !== '')
-  const factsWidth = shown.reduce((sum, [text]) => sum + gap.length + columns(text), 0)
-  const idWidth = gap.length + trace.id.length
+  const { level, totals } = trace
+  const facts = [
+    paint(statusStyle(trace.statusCode ?? 0), String(trace.statusCode ?? '')),
+    formatDuration(trace.durationMs),
+    formatTokens(totals.tokens),
+    formatCost(totals.cost),
+  ].filter(fact => fact !== '')
   const title = printable(trace.name) || '(no name)'
-  const name = truncate(title, width - factsWidth - 2)
-  const used = 2 + columns(name) + factsWidth
-  const context = describeContext(trace)
-  const titleStyle: Parameters<Paint>[0] =
-    trace.level === 'DEFAULT' || trace.level === 'DEBUG' ? 'bold' : ['bold', 'red']
-  const head = [
-    `${paint(levelStyle[trace.level], levelMark[trace.level])} ${paint(trace.level === 'WARNING' ? ['bold', 'yellow'] : titleStyle, name)}`,
-    ...shown.map(([text, style]) => paint(style, text)),
-  ].join(gap)
+  const room = (): number => width - 2 - facts.reduce((sum, fact) => sum + gap.length + columns(fact), 0)
+  // A name that can be recognised is worth more than the sums, which the tree repeats.
+  while (facts.length > 2 && room() < columns(title)) facts.pop()
+  const isFine = level === 'DEFAULT' || level === 'DEBUG'
+  const name = paint(isFine ? 'bold' : ['bold', levelStyle[level]], truncate(title, room()))
+  const head = [`${paint(levelStyle[level], levelMark[level])} ${name}`, ...facts].join(gap)
+  const context = paint('dim', truncate(describeContext(trace), width - gap.length))
   const id = paint('dim', trace.id)
 
-  const spare = width - used - idWidth
-  if (spare >= gap.length + columns(context)) {
-    const text = context === '' ? '' : gap + context
-    return [`${head}${paint('dim', text)}${' '.repeat(spare - columns(text) + gap.length)}${id}`]
-  }
-  const contextLine = truncate(context, width - gap.length)
-  if (spare >= 0) return [`${head}${' '.repeat(spare + gap.length)}${id}`, paint('dim', contextLine)]
-  const room = width - gap.length - columns(contextLine) - trace.id.length
-  if (room < gap.length) return [head, paint('dim', contextLine), id]
-  return [head, `${paint('dim', contextLine)}${' '.repeat(room)}${id}`]
+  const whole = spread(context === '' ? head : head + gap + context, id, width)
+  if (whole !== undefined) return [whole]
+  const first = spread(head, id, width)
+  if (first !== undefined) return [first, context]
+  const second = spread(context, id, width - gap.length)
+  return second === undefined ? [head, context, id] : [head, second]
+}
+
+/** Puts two texts at the ends of a line, if they fit on one. */
+function spread(left: string, right: string, width: number): string | undefined {
+  const space = width - columns(left) - columns(right)
+  return space < gap.length ? undefined : left + ' '.repeat(space) + right
 }
 
 function describeContext(trace: Trace): string {
@@ -79,7 +76,7 @@ function describeContext(trace: Trace): string {
   return [
     userId && `user ${userId}`,
     sessionId && `session ${sessionId}`,
-    environment,
+    environment !== 'default' && environment,
     ...tags.map(tag => `#${tag}`),
     revision > 1 && 'updated',
     !root && 'root missing',
@@ -88,12 +85,12 @@ function describeContext(trace: Trace): string {
     .join(' · ')
 }
 
-function formatProblems({ observations }: Trace, width: number, paint: Paint): string[] {
+function formatProblems({ observations, statusCode }: Trace, width: number, paint: Paint): string[] {
   // An error that rises to the root is told once, by the observation that it came from.
   const byMessage = new Map<string, Observation>()
   for (const observation of observations) {
     const message = printable(observation.statusMessage ?? '')
-    if (message !== '' && observation.level !== 'DEFAULT') byMessage.set(message, observation)
+    if (message !== '' && message !== `HTTP ${statusCode}`) byMessage.set(message, observation)
   }
   const problems = [...byMessage].filter(([, { level }]) => level === 'ERROR' || level === 'WARNING')
   problems.sort(([, a], [, b]) => Number(b.level === 'ERROR') - Number(a.level === 'ERROR'))
@@ -115,7 +112,7 @@ function formatScores({ scores }: Trace, width: number, paint: Paint): string[] 
   return [paint('yellow', truncate(`★ ${text}`, width))]
 }
 
-function statusStyle(statusCode: number): Parameters<Paint>[0] {
+function statusStyle(statusCode: number): Style {
   if (statusCode >= 500) return 'red'
   if (statusCode >= 400) return 'yellow'
   return statusCode >= 300 ? 'cyan' : 'green'

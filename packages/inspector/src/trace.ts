@@ -1,5 +1,6 @@
 import { attributeName } from './attribute-name.ts'
-import { defined, type Level, levels, type Observation, parseJson, toObservation } from './observation.ts'
+import { defined, firstString, firstValue } from './attribute-reading.ts'
+import { type Level, levels, type Observation, toObservation } from './observation.ts'
 import { arrangeObservations } from './observation-tree.ts'
 import type { OtlpSpan } from './otlp-span.ts'
 import type { Score } from './score.ts'
@@ -68,11 +69,10 @@ export function buildTrace(
     arrived.reduce<T | undefined>((latest, observation) => read(observation) ?? latest, undefined)
   const startTimeMs = least(observations.map(observation => observation.startTimeMs))
   const endTimeMs = -least(observations.map(observation => -observation.endTimeMs))
-  const traceText = (name: string): unknown => parseJson(rootText(root, name))
-  const { service } = { service: first.resource['service.name'] }
+  const rootText = (name: string): unknown => firstValue(root?.attributes ?? {}, [name])
   return {
     id: first.traceId,
-    name: last(({ attributes }) => nonEmpty(attributes[attributeName.traceName])) ?? first.name,
+    name: last(({ attributes }) => firstString(attributes, [attributeName.traceName])) ?? first.name,
     level: worstLevel(observations),
     ...defined({ statusCode: root && readStatusCode(root) }),
     startTimeMs,
@@ -82,8 +82,8 @@ export function buildTrace(
     topLevel,
     observations,
     ...defined({
-      input: traceText(attributeName.traceInput) ?? root?.input,
-      output: traceText(attributeName.traceOutput) ?? root?.output,
+      input: rootText(attributeName.traceInput) ?? root?.input,
+      output: rootText(attributeName.traceOutput) ?? root?.output,
     }),
     metadata: root?.metadata ?? {},
     ...defined({
@@ -95,7 +95,7 @@ export function buildTrace(
     ...defined({
       release: last(observation => observation.release),
       version: first.version,
-      service: nonEmpty(service),
+      service: firstString(first.resource, ['service.name']),
     }),
     totals: addUp(observations),
     scores,
@@ -103,8 +103,7 @@ export function buildTrace(
   }
 }
 
-/** The worst of the observations' levels. */
-export function worstLevel(observations: Observation[]): Level {
+function worstLevel(observations: Observation[]): Level {
   return levels[Math.max(...new Set(observations.map(({ level }) => levels.indexOf(level))))]!
 }
 
@@ -130,14 +129,6 @@ function readStatusCode({ metadata, attributes }: Observation): number | undefin
     attributes['http.status_code'],
   ]
   return candidates.map(Number).find(code => Number.isInteger(code) && code >= 100 && code <= 599)
-}
-
-function rootText(root: Observation | undefined, name: string): string | undefined {
-  return nonEmpty(root?.attributes[name])
-}
-
-function nonEmpty(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined
 }
 
 function least(values: number[]): number {

@@ -1,12 +1,11 @@
 import type { Observation } from './observation.ts'
-import { levelMark, levelStyle, type Paint } from './paint.ts'
+import { levelMark, levelStyle, type Paint, type Style } from './paint.ts'
 import { printable } from './printable.ts'
 import { formatCost, formatDuration, formatTokens } from './quantity.ts'
 import { columns, pad, truncate } from './terminal-text.ts'
 
 const maxRows = 200
-const maxIndents = 12
-const gap = '   '
+const gap = '  '
 
 interface Row {
   branch: string
@@ -15,34 +14,35 @@ interface Row {
 
 interface Column {
   text: (observation: Observation) => string
-  style: Parameters<Paint>[0]
-  align?: 'left'
+  style?: Style
+  padding?: 'left'
   /** Columns below this are not worth having; without it the column never shrinks. */
   least?: number
 }
 
-// In the order in which they are given up where the terminal is narrow, last first.
-const priorities = ['duration', 'tokens', 'type', 'model', 'note', 'cost'] as const
+// Where the terminal is narrow the last ones are given up first.
+const priorities = ['duration', 'note', 'tokens', 'type', 'model', 'cost'] as const
 
 const details: Record<(typeof priorities)[number], Column> = {
   type: { text: ({ type }) => printable(type), style: 'cyan', least: 6 },
-  duration: { text: ({ durationMs }) => formatDuration(durationMs), style: 'reset', align: 'left' },
+  duration: { text: ({ durationMs }) => formatDuration(durationMs), padding: 'left' },
   model: { text: ({ model }) => printable(model ?? ''), style: 'magenta', least: 10 },
-  tokens: { text: ({ tokens }) => formatTokens(tokens), style: 'dim', align: 'left' },
-  cost: { text: ({ cost }) => formatCost(cost), style: 'dim', align: 'left' },
-  note: { text: ({ orphan }) => (orphan ? 'parent missing' : ''), style: 'yellow' },
+  tokens: { text: ({ tokens }) => formatTokens(tokens), style: 'dim', padding: 'left' },
+  cost: { text: ({ cost }) => formatCost(cost), style: 'dim', padding: 'left' },
+  note: { text: ({ orphan }) => (orphan ? 'orphan' : ''), style: 'yellow' },
 }
 
 /** The lines of a tree of observations, in aligned columns that fit the width. */
 export function formatRows(topLevel: Observation[], width: number, paint: Paint): string[] {
-  const { rows, hidden } = layOut(topLevel)
+  const { rows, hidden } = layOut(topLevel, Math.floor(width / 10))
   const texts = rows.map(({ branch, observation }) => branch + heading(observation))
   const widths = fitColumns(rows, Math.max(0, ...texts.map(columns)), width)
   const lines = rows.map(({ branch, observation }) => {
     const name = pad(truncate(branch + heading(observation), widths.name), widths.name).slice(branch.length)
-    const cells = widths.cells.map(([column, cellWidth]) =>
-      paint(column.style, pad(truncate(column.text(observation), cellWidth), cellWidth, column.align)),
-    )
+    const cells = widths.cells.map(([{ text, style, padding }, cellWidth]) => {
+      const cell = truncate(text(observation), cellWidth)
+      return pad(style ? paint(style, cell) : cell, cellWidth, padding)
+    })
     const isPlain = observation.level === 'DEFAULT'
     return [paint('dim', branch) + (isPlain ? name : paint(levelStyle[observation.level], name)), ...cells]
       .join(gap)
@@ -57,27 +57,25 @@ function heading({ level, name }: Observation): string {
   return `${level === 'DEFAULT' ? '' : `${levelMark[level]} `}${printable(name) || '(no name)'}`
 }
 
-function layOut(topLevel: Observation[]): { rows: Row[]; hidden: number } {
+function layOut(topLevel: Observation[], maxIndents: number): { rows: Row[]; hidden: number } {
   const rows: Row[] = []
   let hidden = 0
-  const waiting = topLevel.map((observation, index) => ({
-    observation,
-    indent: '',
-    isLast: index === topLevel.length - 1,
-  }))
-  waiting.reverse()
+  const waiting: { observation: Observation; indent: string; isLast: boolean }[] = []
+  const enqueue = (observations: Observation[], indent: string): void => {
+    let isLast = true
+    for (const observation of observations.toReversed()) {
+      waiting.push({ observation, indent, isLast })
+      isLast = false
+    }
+  }
+  enqueue(topLevel, '')
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     const { observation, indent, isLast } = next
     if (rows.length < maxRows) rows.push({ branch: `${indent}${isLast ? '└─ ' : '├─ '}`, observation })
     else hidden += 1
+    // Past this depth the tree grows no further to the right.
     const isDeep = indent.length >= 3 * maxIndents
-    const below = isDeep ? indent : `${indent}${isLast ? '   ' : '│  '}`
-    const children = observation.children.map((child, index, all) => ({
-      observation: child,
-      indent: below,
-      isLast: index === all.length - 1,
-    }))
-    waiting.push(...children.reverse())
+    enqueue(observation.children, isDeep ? indent : `${indent}${isLast ? '   ' : '│  '}`)
   }
   return { rows, hidden }
 }
@@ -96,7 +94,8 @@ function fitColumns(
     const cells = [...widths.values()].reduce((sum, cell) => sum + gap.length + cell, 0)
     return name + cells - width
   }
-  const leastName = Math.min(nameWidth, 24)
+  const branchWidth = Math.max(0, ...rows.map(({ branch }) => branch.length))
+  const leastName = Math.min(nameWidth, Math.max(24, branchWidth + 12))
   for (const priority of priorities.toReversed()) {
     const column = details[priority]
     const own = widths.get(column)

@@ -20,7 +20,8 @@ const POLL_MS = 10
 
 /** Starts tracing with everything recorded in memory; `options` as for `initTracing`. Throws if tracing runs already. */
 export function recordTraces(options: TracingOptions = {}): Recorder {
-  if (getTracing() !== undefined) throw new Error('tracing runs already: close its recorder, or shut it down, first')
+  if (getTracing() !== undefined)
+    throw new Error('tracing runs already: close its recorder, or shut it down, first')
   let spans: ReadableSpan[] = []
   const exporter: SpanExporter = {
     export(batch, done) {

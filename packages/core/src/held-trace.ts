@@ -1,0 +1,75 @@
+import type { Attributes, SpanContext } from '@opentelemetry/api'
+import type { ReadableSpan, Span } from '@opentelemetry/sdk-trace-base'
+import { emptyRollUp, type RollUp } from './roll-up.ts'
+
+/** What the buffer asks of the request or job whose spans it holds. */
+export interface TraceOwner {
+  /** The one verdict; asked once, at the end, or early when a bound is reached. */
+  keeps(trace: HeldTrace): boolean
+  /** What every observation of the trace carries, as known now. */
+  identity(): Attributes
+  /** Ends the root: the process is going away. */
+  abandon(): void
+}
+
+/** One request's or job's trace on its way to a verdict. */
+export interface HeldTrace {
+  readonly owner: TraceOwner
+  readonly rollUp: RollUp
+  verdict: 'pending' | 'keep' | 'drop'
+  root: Span | undefined
+  rootEnded: boolean
+  /** Promises the verdict waits for besides the root. */
+  waiting: number
+  held: ReadableSpan[]
+  bytes: number
+  /** Started and not ended, by span id. */
+  open: Map<string, Span>
+  /** Ended spans that are not exported, and their parents, so that what was under them finds the next one up. */
+  bridges: Map<string, SpanContext | undefined> | undefined
+  /** Whether there were more bridges than are kept. */
+  bridgesLost: boolean
+  touchedAt: number
+}
+
+/** A trace with nothing in it yet. */
+export function newTrace(owner: TraceOwner, verdict: HeldTrace['verdict'], touchedAt: number): HeldTrace {
+  return {
+    owner,
+    verdict,
+    touchedAt,
+    rollUp: emptyRollUp(),
+    root: undefined,
+    rootEnded: false,
+    waiting: 0,
+    held: [],
+    bytes: 0,
+    open: new Map(),
+    bridges: undefined,
+    bridgesLost: false,
+  }
+}
+
+/** The trace of everything under a request that is not traced: dropped before it began. */
+export const SILENT_TRACE: HeldTrace = newTrace(
+  { keeps: () => false, identity: () => ({}), abandon() {} },
+  'drop',
+  0,
+)
+
+/** Whether a trace id is that of `trace`; code in a request may start a trace of its own. */
+export function isOf(trace: HeldTrace, traceId: string): boolean {
+  return trace.root === undefined || trace.root.spanContext().traceId === traceId
+}
+
+const SPAN_OVERHEAD_BYTES = 500
+
+/** Roughly what a held span keeps in memory. */
+export function sizeOf(span: ReadableSpan): number {
+  let bytes = SPAN_OVERHEAD_BYTES
+  for (const name in span.attributes) {
+    const value = span.attributes[name]
+    bytes += typeof value === 'string' ? name.length + value.length : name.length + 16
+  }
+  return bytes
+}

@@ -1,0 +1,176 @@
+import { resolveOptions, type TracingOptions } from '@langfuse-middleware/core'
+
+const KEYS = { LANGFUSE_PUBLIC_KEY: 'pk-lf-1', LANGFUSE_SECRET_KEY: 'sk-lf-1' }
+
+describe('environment and tier', () => {
+  it.each([
+    ['starter', 'development', 1],
+    ['starter', 'staging', 1],
+    ['starter', 'production', 1],
+    ['growth', 'development', 1],
+    ['growth', 'staging', 0.5],
+    ['growth', 'production', 0.5],
+    ['enterprise', 'development', 1],
+    ['enterprise', 'staging', 0.5],
+    ['enterprise', 'production', 0.1],
+  ] as const)('%s in %s keeps %d of the traces', (tier, environment, rate) => {
+    expect(resolveOptions({ tier, environment }, KEYS).sampling.rate).toBe(rate)
+  })
+
+  it.each([
+    ['starter', 1, 1_000],
+    ['growth', 25, 5_000],
+    ['enterprise', 100, 10_000],
+  ] as const)('%s flushes %d observations every %d ms', (tier, at, intervalMs) => {
+    expect(resolveOptions({ tier }, KEYS).flush).toEqual({ at, intervalMs })
+  })
+
+  it('treats an environment of its own name like production', () => {
+    expect(resolveOptions({ tier: 'enterprise', environment: 'eu-west' }, KEYS).sampling.rate).toBe(0.1)
+  })
+
+  it('takes the environment from code, then LANGFUSE_TRACING_ENVIRONMENT, then NODE_ENV, then development', () => {
+    const env = { ...KEYS, NODE_ENV: 'production', LANGFUSE_TRACING_ENVIRONMENT: 'staging' }
+    expect(resolveOptions({ environment: 'qa' }, env).environment).toBe('qa')
+    expect(resolveOptions({}, env).environment).toBe('staging')
+    expect(resolveOptions({}, { ...KEYS, NODE_ENV: 'Production' }).environment).toBe('production')
+    expect(resolveOptions({}, KEYS).environment).toBe('development')
+  })
+})
+
+describe('precedence', () => {
+  it('lets code beat variables beat tier', () => {
+    const env = {
+      ...KEYS,
+      LANGFUSE_SAMPLE_RATE: '0.25',
+      LANGFUSE_FLUSH_AT: '7',
+      LANGFUSE_FLUSH_INTERVAL: '2.5',
+      LANGFUSE_RELEASE: 'v1',
+      LANGFUSE_TRACING_ENABLED: 'false',
+    }
+    const fromVariables = resolveOptions({ tier: 'enterprise' }, env)
+    expect(fromVariables).toMatchObject({
+      enabled: false,
+      release: 'v1',
+      sampling: { rate: 0.25 },
+      flush: { at: 7, intervalMs: 2_500 },
+    })
+    const fromCode = resolveOptions(
+      { enabled: true, release: 'v2', sampling: { rate: 0.75 }, flush: { at: 3, intervalMs: 10 } },
+      env,
+    )
+    expect(fromCode).toMatchObject({
+      enabled: true,
+      release: 'v2',
+      sampling: { rate: 0.75 },
+      flush: { at: 3, intervalMs: 10 },
+    })
+  })
+
+  it('takes undefined for absent', () => {
+    const options = { tier: undefined, sampling: { rate: undefined } } as unknown as TracingOptions
+    expect(resolveOptions(options, KEYS)).toEqual(resolveOptions({}, KEYS))
+  })
+
+  it('is frozen', () => {
+    expect(Object.isFrozen(resolveOptions({}, KEYS))).toBe(true)
+  })
+})
+
+describe('destination', () => {
+  it('takes the keys of the environment before the plain ones', () => {
+    const env = {
+      ...KEYS,
+      LANGFUSE_PUBLIC_KEY_PROD: 'pk-prod',
+      LANGFUSE_SECRET_KEY_PROD: 'sk-prod',
+      LANGFUSE_HOST_PROD: 'https://eu.example.com/',
+      LANGFUSE_PUBLIC_KEY_DEV: 'pk-dev',
+    }
+    expect(resolveOptions({ environment: 'production' }, env).destination).toEqual({
+      kind: 'langfuse',
+      publicKey: 'pk-prod',
+      secretKey: 'sk-prod',
+      baseUrl: 'https://eu.example.com',
+    })
+    expect(resolveOptions({ environment: 'development' }, env).destination).toMatchObject({
+      publicKey: 'pk-dev',
+    })
+    expect(resolveOptions({ environment: 'staging' }, env).destination).toMatchObject({
+      publicKey: 'pk-lf-1',
+    })
+  })
+
+  it('knows LANGFUSE_HOST and LANGFUSE_BASE_URL, the latter first', () => {
+    const host = resolveOptions({}, { ...KEYS, LANGFUSE_HOST: 'https://a.example' })
+    const both = resolveOptions(
+      {},
+      { ...KEYS, LANGFUSE_HOST: 'https://a.example', LANGFUSE_BASE_URL: 'https://b.example' },
+    )
+    expect(host.destination).toMatchObject({ baseUrl: 'https://a.example' })
+    expect(both.destination).toMatchObject({ baseUrl: 'https://b.example' })
+  })
+
+  it('is the local inspector in development without keys', () => {
+    expect(resolveOptions({}, {}).destination).toMatchObject({
+      kind: 'inspector',
+      baseUrl: 'http://127.0.0.1:4319',
+    })
+  })
+
+  it('never sends to the inspector address in production, nor to a remote host without keys', () => {
+    expect(resolveOptions({}, { NODE_ENV: 'production' }).destination).toEqual({
+      kind: 'none',
+      missing: ['LANGFUSE_PUBLIC_KEY', 'LANGFUSE_SECRET_KEY'],
+    })
+    expect(resolveOptions({}, { LANGFUSE_HOST: 'https://cloud.langfuse.com' }).destination.kind).toBe('none')
+  })
+
+  it('names the key that is missing where one is set', () => {
+    expect(resolveOptions({}, { LANGFUSE_PUBLIC_KEY: 'pk' }).destination).toEqual({
+      kind: 'none',
+      missing: ['LANGFUSE_SECRET_KEY'],
+    })
+  })
+
+  it('sends nothing from a test run without keys', () => {
+    expect(resolveOptions({}, { NODE_ENV: 'test' }).destination.kind).toBe('none')
+  })
+})
+
+describe('a wrong value', () => {
+  const wrong: [TracingOptions, string][] = [
+    [{ sampling: { rate: 1.5 } }, 'sampling.rate must be between 0 and 1, got 1.5'],
+    [{ sampling: { rate: Number.NaN } }, 'sampling.rate must be between 0 and 1, got NaN'],
+    [{ tier: 'gold' as 'growth' }, 'tier must be one of starter, growth, enterprise, got "gold"'],
+    [{ baseUrl: 'cloud.langfuse.com' }, 'baseUrl must be an http or https URL'],
+    [{ environment: 'Production!' }, 'environment must be up to 40 of a-z'],
+    [{ environment: 'langfuse-x' }, 'environment must be'],
+    [{ flush: { at: 0 } }, 'flush.at must be a number of at least 1, got 0'],
+    [{ shutdown: { timeoutMs: -1 } }, 'shutdown.timeoutMs must be between'],
+    [{ buffer: { maxBytes: Number.NaN } }, 'buffer.maxBytes must be a number of at least 1, got NaN'],
+    [{ logger: { info() {} } as never }, 'logger must be an object with the functions'],
+    [{ mask: 'x' as never }, 'mask must be a function, got "x"'],
+    [{ publicKey: '' }, 'publicKey must be a string with content, got ""'],
+  ]
+
+  it.each(wrong)('%j throws with value and remedy', (options, message) => {
+    expect(() => resolveOptions(options, KEYS)).toThrow(
+      expect.objectContaining({
+        code: 'LANGFUSE_MIDDLEWARE_INVALID_OPTION',
+        message: expect.stringContaining(message),
+      }),
+    )
+  })
+
+  it('in a variable names the variable', () => {
+    expect(() => resolveOptions({}, { ...KEYS, LANGFUSE_SAMPLE_RATE: 'half' })).toThrow(
+      'LANGFUSE_SAMPLE_RATE must be between 0 and 1, got "half" (LANGFUSE_MIDDLEWARE_INVALID_OPTION)',
+    )
+  })
+
+  it('of an option that does not exist suggests the one meant', () => {
+    expect(() => resolveOptions({ sample: 1 } as TracingOptions, KEYS)).toThrow(
+      'options has no "sample", did you mean "sampling"? (LANGFUSE_MIDDLEWARE_UNKNOWN_OPTION)',
+    )
+  })
+})

@@ -1,0 +1,43 @@
+import type { AddressInfo } from 'node:net'
+import { langfuseErrorHandler, langfuseMiddleware, traceRoute } from '@langfuse-middleware/express'
+import { adapterAudits, auditRoutes, type Recorder, recordTraces } from '@langfuse-middleware/testing'
+import express5 from 'express'
+
+const express4 = require('express4') as typeof express5
+
+describe.each([
+  ['Express 4', express4],
+  ['Express 5', express5],
+])('%s', (_version, express) => {
+  let recorder: Recorder
+  let server: ReturnType<ReturnType<typeof express>['listen']>
+
+  beforeAll(async () => {
+    recorder = recordTraces({ environment: 'audit' })
+    const app = express()
+    app.set('env', 'test')
+    app.use(langfuseMiddleware())
+    for (const { method, path, options, handle } of auditRoutes) {
+      const own = options === undefined ? [] : [traceRoute(options)]
+      app[method === 'GET' ? 'get' : 'post'](path, ...own, (request, response, next) => {
+        const outcome = handle({ trace: request.langfuse, request, response, takeOver() {} })
+        Promise.resolve(outcome).then(reply => {
+          if (reply !== undefined) response.status(reply.status ?? 200).json(reply.body)
+        }, next)
+      })
+    }
+    app.use(langfuseErrorHandler())
+    server = app.listen(0, '127.0.0.1')
+    await new Promise(resolve => server.once('listening', resolve))
+  })
+
+  afterAll(async () => {
+    server.closeAllConnections()
+    server.close()
+    await recorder.close()
+  })
+
+  it.each(adapterAudits.map(audit => [audit.name, audit] as const))('%s', async (_name, audit) => {
+    await audit.run({ port: (server.address() as AddressInfo).port, recorder })
+  })
+})

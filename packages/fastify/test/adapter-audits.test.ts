@@ -1,0 +1,50 @@
+import type { AddressInfo } from 'node:net'
+import langfusePlugin from '@langfuse-middleware/fastify'
+import { adapterAudits, auditRoutes, type Recorder, recordTraces } from '@langfuse-middleware/testing'
+import fastify5, { type FastifyInstance } from 'fastify'
+
+const fastify4 = require('fastify4') as typeof fastify5
+
+describe.each([
+  ['Fastify 4', fastify4],
+  ['Fastify 5', fastify5],
+])('%s', (_version, fastify) => {
+  let recorder: Recorder
+  let app: FastifyInstance
+
+  beforeAll(async () => {
+    recorder = recordTraces({ environment: 'audit' })
+    app = fastify({ forceCloseConnections: true })
+    await app.register(langfusePlugin)
+    // The audit reads the body itself.
+    app.addContentTypeParser('application/octet-stream', (_request, _payload, done) => done(null))
+    for (const { method, path, options, handle } of auditRoutes) {
+      app.route({
+        method,
+        url: path,
+        config: options === undefined ? {} : { langfuse: options },
+        handler(request, reply) {
+          const outcome = handle({
+            trace: request.langfuse,
+            request: request.raw,
+            response: reply.raw,
+            takeOver: () => reply.hijack(),
+          })
+          return Promise.resolve(outcome).then(answer =>
+            answer === undefined ? undefined : reply.status(answer.status ?? 200).send(answer.body),
+          )
+        },
+      })
+    }
+    await app.listen({ port: 0, host: '127.0.0.1' })
+  })
+
+  afterAll(async () => {
+    await app.close()
+    await recorder.close()
+  })
+
+  it.each(adapterAudits.map(audit => [audit.name, audit] as const))('%s', async (_name, audit) => {
+    await audit.run({ port: (app.server.address() as AddressInfo).port, recorder })
+  })
+})

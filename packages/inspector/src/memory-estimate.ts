@@ -1,0 +1,25 @@
+import type { Attributes, AttributeValue, OtlpSpan } from './otlp-span.ts'
+import type { Score } from './score.ts'
+
+// An object costs a few hundred bytes, its strings two bytes a character.
+
+/** Memory that a span takes, roughly. */
+export function spanBytes(span: OtlpSpan): number {
+  const lists = [...span.events, ...span.links].reduce(
+    (sum, { attributes }) => sum + 200 + valueBytes(attributes),
+    0,
+  )
+  const texts = 2 * (span.name.length + span.status.message.length)
+  return 500 + texts + lists + valueBytes(span.attributes) + valueBytes(span.resource)
+}
+
+/** Memory that a score takes, roughly. */
+export function scoreBytes(score: Score): number {
+  return 300 + 2 * JSON.stringify(score).length
+}
+
+function valueBytes(value: AttributeValue | Attributes): number {
+  if (typeof value === 'string') return 20 + 2 * value.length
+  if (typeof value !== 'object' || value === null) return 8
+  return Object.entries(value).reduce((sum, [key, item]) => sum + 40 + 2 * key.length + valueBytes(item), 50)
+}

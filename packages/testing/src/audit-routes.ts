@@ -1,0 +1,214 @@
+import { once } from 'node:events'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
+import {
+  currentRequest,
+  getRequestContext,
+  type RequestTrace,
+  type RouteOptions,
+  safeTrace,
+} from '@langfuse-middleware/core'
+
+/** What an adapter hands to a handler of the audit's application. */
+export interface AuditCall {
+  /** What the adapter put on the request. */
+  readonly trace: RequestTrace
+  /** Node's request and response, below the framework's. */
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  /** Tells the framework that the handler answers on `response` itself. */
+  takeOver(): void
+}
+
+/** An answer for the framework to send as JSON. */
+export interface AuditReply {
+  readonly status?: number
+  readonly body: unknown
+}
+
+/** One route of the audit's application, to be added in the framework's own way. */
+export interface AuditRoute {
+  readonly method: 'GET' | 'POST'
+  readonly path: string
+  /** How the route is traced. */
+  readonly options?: RouteOptions | false
+  /** Throws and rejects as the framework's users do; undefined means that `response` was used. */
+  readonly handle: (call: AuditCall) => AuditReply | Promise<AuditReply | undefined> | undefined
+}
+
+const ok = (body: unknown): AuditReply => ({ body })
+
+/** The application that the audits talk to. */
+export const auditRoutes: readonly AuditRoute[] = [
+  { method: 'GET', path: '/users/:id', handle: () => ok({ found: true }) },
+  { method: 'GET', path: '/teapot', handle: () => ({ status: 418, body: {} }) },
+  { method: 'GET', path: '/unavailable', handle: () => ({ status: 503, body: {} }) },
+  {
+    method: 'GET',
+    path: '/throw',
+    handle() {
+      throw new Error('thrown on purpose')
+    },
+  },
+  { method: 'GET', path: '/reject', handle: async () => Promise.reject(new Error('rejected on purpose')) },
+  {
+    method: 'GET',
+    path: '/children',
+    async handle() {
+      await delay(5)
+      await safeTrace('outer', async () => {
+        await delay(5)
+        safeTrace('inner', () => {})
+      })
+      return ok({})
+    },
+  },
+  {
+    method: 'GET',
+    path: '/slow',
+    async handle() {
+      await delay(60)
+      return ok({})
+    },
+  },
+  {
+    method: 'GET',
+    path: '/late-user',
+    handle({ trace }) {
+      safeTrace('before', () => {})
+      trace.setUser('late')
+      trace.setSession('later')
+      trace.addTags('vip')
+      return ok({})
+    },
+  },
+  {
+    method: 'GET',
+    path: '/update',
+    handle({ trace }) {
+      trace.setName('renamed')
+      trace.update({ input: { question: 'why' }, output: 'because', metadata: { plan: 'pro' } })
+      return ok({})
+    },
+  },
+  {
+    method: 'GET',
+    path: '/named',
+    options: { name: 'a named route', tags: ['configured'] },
+    handle: () => ok({}),
+  },
+  {
+    method: 'GET',
+    path: '/skipped',
+    options: false,
+    handle() {
+      safeTrace('must not be seen', () => {})
+      return ok({ context: getRequestContext()?.requestId !== undefined })
+    },
+  },
+  {
+    method: 'GET',
+    path: '/context',
+    async handle({ trace }) {
+      const own = currentRequest() === trace
+      await delay(1)
+      const afterAwait = currentRequest() === trace
+      const inTimer = await new Promise<boolean>(resolve => {
+        setTimeout(() => resolve(currentRequest() === trace), 1)
+      })
+      const inStream = await new Promise<boolean>(resolve => {
+        Readable.from(['x']).on('data', () => resolve(currentRequest() === trace))
+      })
+      return ok({ own, afterAwait, inTimer, inStream, requestId: getRequestContext()?.requestId })
+    },
+  },
+  {
+    method: 'GET',
+    path: '/interleaved',
+    async handle({ trace }) {
+      for (let turn = 0; turn < 5; turn += 1) {
+        await delay(turn % 3)
+        await safeTrace(`turn ${turn}`, () => delay(1))
+      }
+      return ok({ requestId: getRequestContext()?.requestId, own: currentRequest() === trace })
+    },
+  },
+  {
+    method: 'POST',
+    path: '/raw-body',
+    async handle({ trace, request, response, takeOver }) {
+      takeOver()
+      response.on('finish', () => safeTrace(`in finish: ${currentRequest() === trace}`, () => {}))
+      const seen: boolean[] = []
+      const gone = () => {
+        seen.push(false)
+      }
+      request.on('data', () => seen.push(currentRequest() === trace))
+      request.once('end', () => seen.push(currentRequest() === trace))
+      request.on('pause', gone)
+      request.removeListener('pause', gone)
+      await once(request, 'end')
+      response.writeHead(200, { 'content-type': 'application/json' })
+      response.end(JSON.stringify({ seen, listeners: request.listenerCount('pause') }))
+      return undefined
+    },
+  },
+  {
+    method: 'GET',
+    path: '/stream',
+    async handle({ response, takeOver }) {
+      takeOver()
+      response.writeHead(200, { 'content-type': 'text/plain' })
+      for (let chunk = 0; chunk < 4; chunk += 1) {
+        response.write('chunk ')
+        await delay(15)
+      }
+      response.end('done')
+      return undefined
+    },
+  },
+  {
+    method: 'GET',
+    path: '/endless',
+    async handle({ trace, response, takeOver }) {
+      takeOver()
+      response.writeHead(200, { 'content-type': 'text/plain' })
+      response.on('error', () => {})
+      while (!trace.signal.aborted && !response.destroyed) {
+        response.write('more ')
+        await delay(5)
+      }
+      return undefined
+    },
+  },
+  {
+    method: 'GET',
+    path: '/broken-stream',
+    handle({ response, takeOver }) {
+      takeOver()
+      response.on('error', () => {})
+      response.writeHead(200, { 'content-type': 'text/plain' })
+      response.write('so far ')
+      setTimeout(() => response.destroy(new Error('the source broke')), 20)
+      return undefined
+    },
+  },
+  {
+    method: 'GET',
+    path: '/destroyed',
+    handle({ request, takeOver }) {
+      takeOver()
+      request.socket.destroy()
+      return undefined
+    },
+  },
+  {
+    method: 'GET',
+    path: '/never',
+    handle({ takeOver }) {
+      takeOver()
+      return undefined
+    },
+  },
+]
