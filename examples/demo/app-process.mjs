@@ -45,7 +45,7 @@ export async function startApp(name, { port, env, onLine, onExit }) {
   const url = await Promise.race([listening, exited.then(() => undefined), tooLate])
   if (!url) {
     child.kill('SIGKILL')
-    throw new Error([`${name} did not start:`, ...lines.slice(-20)].join('\n'))
+    throw new Error([`${name} did not start:`, ...lines.slice(-40)].join('\n'))
   }
   let stopping = false
   exited.then(() => stopping || onExit?.())

@@ -29,7 +29,7 @@ const { values: options } = parseArgs({
   },
 })
 if (options.help) process.stdout.write(help)
-else process.exitCode = await run()
+else process.exitCode = await run().catch(explain)
 
 /** @returns {Promise<number>} the exit status */
 async function run() {
@@ -115,4 +115,10 @@ async function perform(stage, screen, sessionId) {
       await delay(pollMs)
     }
   }
+}
+
+/** @param {unknown} error @returns {number} the exit status */
+function explain(error) {
+  process.stderr.write(`\nThe demo cannot go on: ${error instanceof Error ? error.message : error}\n`)
+  return 1
 }
