@@ -21,9 +21,8 @@ export function createApp({ ragUrl = 'http://127.0.0.1:3002', defaultModel = 'gp
   })
   app.use(express.json(), authenticate)
 
-  app.post('/chat', async (request, response) => {
-    const { message, model = defaultModel } = request.body ?? {}
-    if (typeof message !== 'string') return response.status(400).json({ error: 'message must be a string' })
+  app.post('/chat', requireMessage, async (request, response) => {
+    const { message, model = defaultModel } = request.body
     const completion = await openai.chat.completions.create(
       { model, messages: [{ role: 'user', content: message }] },
       { signal: request.langfuse.signal },
@@ -33,8 +32,8 @@ export function createApp({ ragUrl = 'http://127.0.0.1:3002', defaultModel = 'gp
     response.json({ answer, traceId: request.langfuse.traceId })
   })
 
-  app.post('/chat/stream', async (request, response) => {
-    const { message, model = defaultModel } = request.body ?? {}
+  app.post('/chat/stream', requireMessage, async (request, response) => {
+    const { message, model = defaultModel } = request.body
     const stream = await openai.chat.completions.create(
       {
         model,
@@ -57,8 +56,8 @@ export function createApp({ ragUrl = 'http://127.0.0.1:3002', defaultModel = 'gp
     response.end()
   })
 
-  app.post('/agent', async (request, response) => {
-    const { message, model = defaultModel } = request.body ?? {}
+  app.post('/agent', requireMessage, async (request, response) => {
+    const { message, model = defaultModel } = request.body
     const answer = await runAgent(message, { model, signal: request.langfuse.signal })
     request.langfuse.update({ input: message, output: answer })
     response.json({ answer, traceId: request.langfuse.traceId })
@@ -69,6 +68,12 @@ export function createApp({ ragUrl = 'http://127.0.0.1:3002', defaultModel = 'gp
   app.use(langfuseErrorHandler())
   app.use(answerError)
   return app
+}
+
+/** @type {import('express').RequestHandler} */
+function requireMessage(request, response, next) {
+  if (typeof request.body?.message === 'string') return next()
+  response.status(400).json({ error: 'message must be a string' })
 }
 
 /** @type {import('express').ErrorRequestHandler} */

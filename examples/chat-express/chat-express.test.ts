@@ -87,6 +87,7 @@ describe('the Express chat app', () => {
     expect(trace).toMatchObject({ level: 'WARNING', statusCode: 200, metadata: { end: 'client_aborted' } })
     expect(outline(trace)).toEqual(['POST /chat/stream span', 'answer generation'])
     expect(String(trace.observations[1]!.output)).toMatch(/^You/)
+    while (llm.stats().active > 0) await new Promise(resolve => setImmediate(resolve))
     expect(llm.stats().aborted).toBe(1)
   })
 

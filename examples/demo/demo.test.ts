@@ -1,21 +1,19 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
+import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type Inspector, type Observation, startInspector } from '@langfuse-middleware/inspector'
+import { startStandInLlm } from '../stand-in-llm/stand-in-llm.mjs'
 import { scenarios } from './scenarios.mjs'
 
 const expectedTraces = scenarios.flatMap(({ traces }) => traces).length
 
 describe('the demo', () => {
   let demo: Demo
-  const closing: Server[] = []
+  const closing: (() => unknown)[] = []
   afterEach(async () => {
     demo.child.kill('SIGKILL')
-    for (const server of closing.splice(0)) {
-      server.closeAllConnections()
-      server.close()
-    }
+    await Promise.all(closing.splice(0).map(close => close()))
   })
 
   it('exits with 0 when every trace has arrived whole', async () => {
@@ -28,9 +26,9 @@ describe('the demo', () => {
 
   it('takes other ports than those in use and says so, shows further requests, and ends with Ctrl-C', async () => {
     const occupant = createServer().listen(3001, '127.0.0.1')
-    closing.push(occupant)
+    closing.push(() => occupant.close())
     // Someone else may be there already, which serves as well.
-    await Promise.race([once(occupant, 'listening'), once(occupant, 'error')])
+    await once(occupant, 'listening').catch(() => {})
     demo = runDemo([])
     await demo.says('Ctrl-C ends everything')
     expect(demo.output()).toMatch(/chat-express +\S+ +port 3001 is in use/)
@@ -59,16 +57,23 @@ describe('the demo', () => {
     for (const url of [chat, rag]) while (await isUp(url));
   })
 
-  it('sends to a real Langfuse when its keys are set, and reads the traces back from there', async () => {
+  it('uses a real model and a real Langfuse when their keys are set, and reads the traces back from there', async () => {
     const langfuse = await startFakeLangfuse(() => true)
+    const llm = await startStandInLlm()
+    closing.push(llm.close)
     demo = runDemo(['--once'], {
+      OPENAI_API_KEY: 'sk-1',
+      OPENAI_BASE_URL: llm.url,
+      OPENAI_MODEL: 'my-model',
       LANGFUSE_BASE_URL: langfuse,
       LANGFUSE_PUBLIC_KEY: 'pk-1',
       LANGFUSE_SECRET_KEY: 'sk-1',
     })
     expect(await demo.exitCode).toBe(0)
     expect(demo.output()).toContain(`${langfuse}   your own, because its keys are set`)
+    expect(demo.output()).toContain(`${llm.url}   the real one, because its key is set`)
     expect(demo.output()).toContain(`All ${expectedTraces} traces arrived whole`)
+    expect(demo.output()).toContain('my-model')
   })
 
   it('exits with 1 and says what is missing when Langfuse has lost something', async () => {
@@ -101,8 +106,11 @@ describe('the demo', () => {
       })
       response.writeHead(forwarded.status).end(Buffer.from(await forwarded.arrayBuffer()))
     }).listen(0, '127.0.0.1')
-    closing.push(server)
-    server.once('close', () => inspector.close())
+    closing.push(
+      inspector.close,
+      () => server.close(),
+      () => server.closeAllConnections(),
+    )
     await once(server, 'listening')
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   }

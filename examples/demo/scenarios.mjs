@@ -46,7 +46,7 @@ export const scenarios = [
     app: 'chat',
     request: 'POST /chat/stream',
     headers: ada,
-    body: { message: 'And how long may a stream be?' },
+    body: { message: 'And what is a stream good for?' },
     status: 200,
     traces: [{ name: 'POST /chat/stream', status: 200, userId: 'ada', observations: answer }],
   },

@@ -88,17 +88,14 @@ function summaryOf(request) {
 
 /** @param {string} question @param {number} turn */
 function smallTalk(question, turn) {
-  const topic = question
-    .match(/[\p{L}\p{N}]+/gu)
-    ?.filter(word => wordsOf(word).size > 0)
-    .slice(0, 3)
-    .join(', ')
+  const words = question.match(/[\p{L}\p{N}]+/gu) ?? []
+  const topic = words.filter(word => wordsOf(word).size > 0).slice(0, 3)
+  const about = topic.length > 0 ? topic.join(', ') : 'nothing in particular'
   const opening =
-    turn > 1
-      ? `That is your question number ${turn}, about ${topic || 'nothing'}.`
-      : `You ask about ${topic || 'nothing'}.`
-  return (
+    turn > 1 ? `That is your question number ${turn}, about ${about}.` : `You ask about ${about}.`
+  const answer =
     `${opening} I am a stand-in for a language model: I answer the same question in the same words every time, ` +
     'count my tokens, and never leave this machine.'
-  )
+  const ending = ' It went on like this for a while, and then for a while longer.'
+  return /\blong (?:answer|story|text)\b/i.test(question) ? answer + ending.repeat(30) : answer
 }
