@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { send } from './request.mjs'
@@ -20,29 +21,31 @@ Everything stays on this machine. With OPENAI_API_KEY set it asks the real model
 LANGFUSE_SECRET_KEY the traces go to your Langfuse.
 `
 
-const { values: options } = parseArgs({
-  options: {
-    once: { type: 'boolean' },
-    wait: { type: 'string' },
-    logs: { type: 'boolean' },
-    help: { type: 'boolean' },
-  },
-})
-if (options.help) process.stdout.write(help)
-else process.exitCode = await run().catch(explain)
+const interruption = new AbortController()
+// Listened for once: a second Ctrl-C ends everything at once.
+for (const name of ['SIGINT', 'SIGTERM']) process.once(name, () => interruption.abort())
 
-/** @returns {Promise<number>} the exit status */
-async function run() {
+process.exitCode = await run(interruption.signal).catch(error => {
+  if (interruption.signal.aborted) return 130
+  process.stderr.write(`\nThe demo cannot go on: ${error instanceof Error ? error.message : error}\n`)
+  return 1
+})
+
+/** @param {AbortSignal} signal @returns {Promise<number>} the exit status */
+async function run(signal) {
+  const options = optionsOf(process.argv.slice(2))
   const screen = createScreen(process.stdout)
+  if (options.help) {
+    screen.write(help)
+    return 0
+  }
   const sessionId = `demo-${randomBytes(3).toString('hex')}`
   let live = false
-  // Listened for once: a second Ctrl-C ends everything at once.
-  const interruption = new Promise(resolve => process.once('SIGINT', resolve).once('SIGTERM', resolve))
 
   screen.heading('Starting')
   const stage = await setStage({
     env: process.env,
-    anyPort: options.once === true,
+    anyPort: options.once,
     sessionId,
     onStart: screen.fact,
     onLine: (name, line) => {
@@ -54,15 +57,11 @@ async function run() {
     },
   })
   try {
-    const problems = await Promise.race([
-      perform(stage, screen, sessionId),
-      interruption.then(() => undefined),
-    ])
-    if (problems === undefined) return 130
+    const problems = await perform(stage, screen, { ...options, sessionId, signal })
     if (options.once) return problems.length === 0 ? 0 : 1
     screen.invitation(stage)
     live = true
-    await interruption
+    if (!signal.aborted) await once(signal, 'abort')
     screen.write('', 'Stopping.')
     return 0
   } finally {
@@ -70,21 +69,39 @@ async function run() {
   }
 }
 
+/** @param {string[]} args */
+function optionsOf(args) {
+  const flag = /** @type {const} */ ({ type: 'boolean', default: false })
+  const { values } = parseArgs({
+    args,
+    options: { once: flag, wait: { type: 'string' }, logs: flag, help: flag },
+  })
+  const { wait, ...flags } = values
+  const waitMs = wait === undefined ? undefined : Number(wait) * 1000
+  if (Number.isNaN(waitMs)) throw new Error(`--wait must be a number of seconds, got ${wait}`)
+  return { ...flags, waitMs }
+}
+
 /**
  * Sends every request, shows what came of it, and returns what is wrong with it.
  * @param {Awaited<ReturnType<typeof setStage>>} stage
  * @param {ReturnType<typeof createScreen>} screen
- * @param {string} sessionId
+ * @param {{ once: boolean, waitMs: number | undefined, sessionId: string, signal: AbortSignal }} options
  */
-async function perform(stage, screen, sessionId) {
+async function perform(stage, screen, { once: ending, waitMs, sessionId, signal }) {
   const exact = !stage.realModel
-  const deadline = Date.now() + 1000 * Number(options.wait ?? (stage.realLangfuse ? 120 : 10))
+  const deadline = Date.now() + (waitMs ?? (stage.realLangfuse ? 120_000 : 10_000))
   const pollMs = stage.realLangfuse ? 1_000 : 100
 
   screen.heading(`Sending ${scenarios.length} requests at once, in session ${sessionId}`)
   const sent = await Promise.all(
     scenarios.map((scenario, place) =>
-      send(scenario, { url: stage.urls[scenario.app], requestId: `${sessionId}-${place + 1}`, sessionId }),
+      send(scenario, {
+        url: stage.urls[scenario.app],
+        requestId: `${sessionId}-${place + 1}`,
+        sessionId,
+        signal,
+      }),
     ),
   )
   for (const one of sent) {
@@ -96,7 +113,7 @@ async function perform(stage, screen, sessionId) {
   }
 
   // Ending the apps makes them send all they have: what has not come then is lost, what should not be is seen.
-  if (options.once) await stage.stopApps()
+  if (ending) await stage.stopApps()
   const { traces, problems } = await arrival(traces => problemsOf(sent, traces, { exact }))
   screen.heading('Summary')
   screen.table(sent, traces)
@@ -112,13 +129,7 @@ async function perform(stage, screen, sessionId) {
       const traces = await stage.traces()
       const problems = check(traces)
       if (problems.length === 0 || Date.now() > deadline) return { traces, problems }
-      await delay(pollMs)
+      await delay(pollMs, undefined, { signal })
     }
   }
-}
-
-/** @param {unknown} error @returns {number} the exit status */
-function explain(error) {
-  process.stderr.write(`\nThe demo cannot go on: ${error instanceof Error ? error.message : error}\n`)
-  return 1
 }

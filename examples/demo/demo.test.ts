@@ -45,8 +45,22 @@ describe('the demo', () => {
 
     demo.child.kill('SIGINT')
     expect(await demo.exitCode).toBe(0)
-    await expect(fetch(`${chat}/health`)).rejects.toThrow()
-    await expect(fetch(`${rag}/health`)).rejects.toThrow()
+    expect([await isUp(chat), await isUp(rag)]).toEqual([false, false])
+  })
+
+  it('ends with Ctrl-C in the middle too', async () => {
+    demo = runDemo([])
+    await demo.says('Sending')
+    demo.child.kill('SIGINT')
+    expect(await demo.exitCode).toBe(130)
+    const { chat, rag } = demo.urls()
+    expect([await isUp(chat), await isUp(rag)]).toEqual([false, false])
+  })
+
+  it('says what is wrong with an option', async () => {
+    demo = runDemo(['--wait', 'long'])
+    expect(await demo.exitCode).toBe(1)
+    expect(demo.output()).toContain('--wait must be a number of seconds, got long')
   })
 
   it('leaves no app behind when it is killed', async () => {

@@ -14,7 +14,6 @@ export function createLangfuseReader(env, { sessionId, inspectorUrl }) {
     sessionId,
     fields,
     limit: '1000',
-    expandMetadata: 'requestId,statusCode',
     fromStartTime: new Date(Date.now() - 60_000).toISOString(),
   })
 

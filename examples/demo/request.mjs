@@ -1,10 +1,10 @@
 /**
  * Makes a scenario's request; never throws.
  * @param {import('./scenarios.mjs').Scenario} scenario
- * @param {{ url: string, requestId: string, sessionId: string }} target
+ * @param {{ url: string, requestId: string, sessionId: string, signal: AbortSignal }} target
  * @returns {Promise<import('./trace-check.mjs').Sent>}
  */
-export async function send(scenario, { url, requestId, sessionId }) {
+export async function send(scenario, { url, requestId, sessionId, signal }) {
   const [method, path] = scenario.request.split(' ')
   const hangUp = new AbortController()
   const sent = { scenario, requestId, sessionId }
@@ -18,7 +18,7 @@ export async function send(scenario, { url, requestId, sessionId }) {
         'x-session-id': sessionId,
       },
       body: scenario.body === undefined ? null : JSON.stringify(scenario.body),
-      signal: AbortSignal.any([hangUp.signal, AbortSignal.timeout(60_000)]),
+      signal: AbortSignal.any([hangUp.signal, signal, AbortSignal.timeout(60_000)]),
     })
     if (scenario.leave) {
       await response.body?.getReader().read()

@@ -25,7 +25,9 @@ export function problemsOf(sent, traces, { exact = true } = {}) {
   const unexpected = traces.filter(trace => !expected.has(trace))
   return [
     ...sent.flatMap(one => problemsOfRequest(one, traces, { exact })),
-    ...unexpected.map(({ name, id }) => `unexpected trace ${name} (${id})`),
+    ...unexpected.map(
+      ({ name, id, root }) => `unexpected trace ${name}${root ? '' : ' without a root'} (${id})`,
+    ),
   ]
 }
 
@@ -72,11 +74,10 @@ export function tracesOf({ requestId }, traces) {
  */
 function problemsOfTrace(trace, expectation, sessionId, exact) {
   const { root, observations } = trace
-  if (!root) return ['the root has not arrived']
   return [
     ...differs('name', trace.name, expectation.name),
     ...differs('status', trace.statusCode, expectation.status),
-    ...differs('level', root.level, expectation.level ?? 'DEFAULT'),
+    ...differs('level', root?.level, expectation.level ?? 'DEFAULT'),
     ...trace.topLevel
       .filter(other => other !== root)
       .map(({ name }) => `the parent of ${name} has not arrived`),
@@ -87,11 +88,7 @@ function problemsOfTrace(trace, expectation, sessionId, exact) {
     ...(expectation.cutShort
       ? []
       : observations.filter(lacksTokens).map(({ name }) => `${name} has no tokens`)),
-    ...compare(
-      root.children.flatMap(child => pathsOf(child)),
-      expectation.observations ?? [],
-      exact,
-    ),
+    ...compare((root?.children ?? []).flatMap(pathsOf), expectation.observations ?? [], exact),
   ]
 }
 
@@ -108,7 +105,7 @@ function lacksTokens({ type, level, tokens }) {
 /** @param {Observation} observation @returns {string[]} */
 function pathsOf({ name, type, level, children }) {
   const label = `${name} ${type}${level === 'DEFAULT' ? '' : ` ${level}`}`
-  return [label, ...children.flatMap(child => pathsOf(child).map(path => `${label} > ${path}`))]
+  return [label, ...children.flatMap(pathsOf).map(path => `${label} > ${path}`)]
 }
 
 /** @param {string[]} actual @param {string[]} expected @param {boolean} exact */

@@ -34,8 +34,11 @@ describe('the check of the demo’s traces', () => {
   })
 
   it('misses the root, and the parent of what has none', () => {
-    const { root: _, ...rootless } = whole()
-    expect(problemsOf([sent], [rootless])).toEqual(['A question: the root has not arrived'])
+    const { root: _, ...rootless } = { ...whole(), metadata: {} }
+    expect(problemsOf([sent], [rootless])).toEqual([
+      'A question: no trace arrived',
+      `unexpected trace POST /chat without a root (${rootless.id})`,
+    ])
     const trace = whole()
     trace.topLevel.push(observation('orphan', 'span'))
     expect(problemsOf([sent], [trace])).toEqual(['A question: the parent of orphan has not arrived'])
