@@ -7,10 +7,11 @@ const app = await createApp({
   defaultModel: process.env.OPENAI_MODEL,
   embeddingModel: process.env.OPENAI_EMBEDDING_MODEL,
 })
-const url = await app.listen({ port: Number(process.env.PORT ?? 3002), host: '127.0.0.1' })
-console.log(`rag-fastify listens on ${url}`)
 
 // Answers what is under way, sends the traces of it, and ends.
 for (const signal of ['SIGTERM', 'SIGINT']) {
   process.once(signal, () => tracing.shutdown({ server: app.server }).then(() => app.close()))
 }
+
+const url = await app.listen({ port: Number(process.env.PORT ?? 3002), host: '127.0.0.1' })
+console.log(`rag-fastify listens on ${url}`)
