@@ -17,7 +17,10 @@ await new Promise(resolve => setTimeout(resolve, 200))
 const heapOpen = heap()
 for (const end of ends) end()
 process.stdout.write(
-  JSON.stringify({ cpuUs: (user + system) / count, bytesPerOpenRequest: (heapOpen - heapBefore) / ends.length }),
+  JSON.stringify({
+    cpuUs: (user + system) / count,
+    bytesPerOpenRequest: (heapOpen - heapBefore) / ends.length,
+  }),
 )
 process.exit()
 

@@ -30,9 +30,16 @@ for (const children of [0, 1, 3, 10]) {
     Math.round(median(runs.held.map(run => run.bytesPerOpenRequest))),
   ])
 }
-process.stderr.write('\r'.padEnd(60) + '\r')
+process.stderr.write(`${'\r'.padEnd(60)}\r`)
 
-const head = ['children', 'not held, CPU µs', 'held, CPU µs', 'ratio', 'not held, bytes open', 'held, bytes open']
+const head = [
+  'children',
+  'not held, CPU µs',
+  'held, CPU µs',
+  'ratio',
+  'not held, bytes open',
+  'held, bytes open',
+]
 const table = [head, head.map(() => '---'), ...rows].map(row => `| ${row.join(' | ')} |`).join('\n')
 process.stdout.write(`${table}\n`)
 if (!quick) {
@@ -57,6 +64,8 @@ function median(values) {
 }
 
 function spread(values, digits = 1) {
-  const [least, middle, most] = [Math.min(...values), median(values), Math.max(...values)].map(one => one.toFixed(digits))
+  const [least, middle, most] = [Math.min(...values), median(values), Math.max(...values)].map(one =>
+    one.toFixed(digits),
+  )
   return `${middle} (${least}–${most})`
 }

@@ -1,8 +1,9 @@
 // The two pipelines compared: the same request and children, straight through Langfuse's processor, and held for one verdict.
-import { initTracing } from '@langfuse-middleware/core'
-import { createRequestTracer } from '@langfuse-middleware/core/adapter'
+
 import { LangfuseSpanProcessor } from '@langfuse/otel'
 import { propagateAttributes, setLangfuseTracerProvider, startObservation } from '@langfuse/tracing'
+import { initTracing } from '@langfuse-middleware/core'
+import { createRequestTracer } from '@langfuse-middleware/core/adapter'
 import { context, trace } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base'
@@ -19,7 +20,9 @@ export const variants = {
   'not held'() {
     context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
     const provider = new BasicTracerProvider({
-      spanProcessors: [new LangfuseSpanProcessor({ exporter, mediaUploadEnabled: false, environment: 'benchmark' })],
+      spanProcessors: [
+        new LangfuseSpanProcessor({ exporter, mediaUploadEnabled: false, environment: 'benchmark' }),
+      ],
     })
     setLangfuseTracerProvider(provider)
     return children => {
@@ -37,7 +40,13 @@ export const variants = {
     }
   },
   held() {
-    initTracing({ exporter, logger: silent, environment: 'benchmark', shutdown: { signals: false }, buffer: { maxTraces: 1e6, maxBytes: 1e12 } })
+    initTracing({
+      exporter,
+      logger: silent,
+      environment: 'benchmark',
+      shutdown: { signals: false },
+      buffer: { maxTraces: 1e6, maxBytes: 1e12 },
+    })
     const tracer = createRequestTracer()
     return children => {
       const request = {
