@@ -6,21 +6,32 @@ export interface ExitHandling {
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const
 
+interface ExitWork {
+  /** Sends what has ended, and goes on tracing. */
+  flush(): Promise<unknown>
+  /** Ends what is open, sends everything, and stops. */
+  shutdown(): Promise<unknown>
+}
+
 /**
- * Runs `flush` on SIGTERM, SIGINT and when the event loop runs empty. Where the app has no listener of its own, the signal is raised
- * again after that, so that the exit status is the one a signal gives; a second signal in between ends the process at once.
+ * Shuts down on SIGTERM and SIGINT, then raises the signal again, so that the exit status is the one a signal gives; a second signal in
+ * between ends the process at once. Where the app listens itself, its shutdown is its own, and what has ended is only sent. So it is when
+ * the event loop runs empty.
  */
-export function handleExit(flush: () => Promise<unknown>, signals: boolean): ExitHandling {
+export function handleExit(work: ExitWork, signals: boolean): ExitHandling {
   let flushedAtExit = false
 
   function onSignal(signal: NodeJS.Signals): void {
-    stop()
-    const appListens = process.listenerCount(signal) > 0
-    // What keeps a process alive until a signal comes is its server; the flush must keep it alive from here on.
+    ignoreSignals()
+    if (process.listenerCount(signal) > 0) {
+      void work.flush()
+      return
+    }
+    // What keeps a process alive until a signal comes is its server; the shutdown must keep it alive from here on.
     const alive = setInterval(() => {}, 1_000)
-    void flush().finally(() => {
+    void work.shutdown().finally(() => {
       clearInterval(alive)
-      if (!appListens) process.kill(process.pid, signal)
+      process.kill(process.pid, signal)
     })
   }
 
@@ -28,15 +39,19 @@ export function handleExit(flush: () => Promise<unknown>, signals: boolean): Exi
     // Fires again each time the loop runs empty, and the flush itself fills the loop.
     if (flushedAtExit) return
     flushedAtExit = true
-    void flush()
+    void work.flush()
   }
 
-  function stop(): void {
+  function ignoreSignals(): void {
     for (const signal of SIGNALS) process.removeListener(signal, onSignal)
-    process.removeListener('beforeExit', onBeforeExit)
   }
 
   if (signals) for (const signal of SIGNALS) process.on(signal, onSignal)
   process.on('beforeExit', onBeforeExit)
-  return { stop }
+  return {
+    stop() {
+      ignoreSignals()
+      process.removeListener('beforeExit', onBeforeExit)
+    },
+  }
 }

@@ -41,14 +41,16 @@ export function addToRollUp(rollUp: RollUp, span: ReadableSpan, keys: RollUpKeys
   const { attributes } = span
   rollUp.observations += 1
   if (isFailed(span, keys)) rollUp.errors += 1
-  const model =
-    attributes[keys.model] ?? attributes['gen_ai.response.model'] ?? attributes['gen_ai.request.model']
-  if (attributes[keys.type] !== 'generation' && model === undefined) return
-  rollUp.generations += 1
-  rollUp.generationMs += span.duration[0] * 1e3 + span.duration[1] / 1e6
   rollUp.totalTokens += tokens(attributes, keys.usage)
   rollUp.totalCost += sum(attributes[keys.cost], ['total'], undefined)
+  const type = attributes[keys.type]
+  const model =
+    attributes[keys.model] ?? attributes['gen_ai.response.model'] ?? attributes['gen_ai.request.model']
   if (typeof model === 'string' && rollUp.models.size < MAX_MODELS) rollUp.models.add(model)
+  // Spans of other instrumentations have no type, and a model only where they call one.
+  if (type !== 'generation' && (type !== undefined || model === undefined)) return
+  rollUp.generations += 1
+  rollUp.generationMs += span.duration[0] * 1e3 + span.duration[1] / 1e6
 }
 
 function isFailed(span: ReadableSpan, keys: RollUpKeys): boolean {

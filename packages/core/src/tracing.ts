@@ -68,7 +68,11 @@ export function initTracing(options?: TracingOptions): Tracing {
 
   const config = resolveOptions(options)
   const { destination } = config
-  const secrets = destination.kind === 'langfuse' ? [destination.secretKey] : []
+  // Placeholders for a local Langfuse may be one word, which hides nothing.
+  const secrets =
+    destination.kind === 'langfuse' && destination.secretKey !== destination.publicKey
+      ? [destination.secretKey]
+      : []
   const log = createLog(config.logger, secrets)
   const runtime = config.enabled ? start(config, log) : undefined
   const started: RunningTracing = {
@@ -80,7 +84,7 @@ export function initTracing(options?: TracingOptions): Tracing {
     client: undefined,
   }
   slot.running = started
-  const exit = runtime && handleExit(() => started.tracing.shutdown(), config.shutdown.signals)
+  const exit = runtime && handleExit(started.tracing, config.shutdown.signals)
   return started.tracing
 
   function createTracing(): Tracing {

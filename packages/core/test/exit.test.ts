@@ -100,12 +100,22 @@ it('dies at once of a second signal', async () => {
   server.close()
 })
 
-it('leaves the exit to an app that listens for the signal itself', async () => {
+it('leaves the shutdown to an app that listens for the signal itself, and goes on tracing until then', async () => {
   const { child, exit, get } = await startServer('own listener')
+  const slow = get('/slow').then(response => response.text())
   await (await get('/ok')).text()
   child.kill('SIGTERM')
+  expect(await slow).toBe('ok')
   expect(await exit).toEqual([7, null])
-  expect(arrived()).toEqual(['GET /ok'])
+  expect(
+    inspector
+      .traces()
+      .map(trace => [trace.name, trace.statusCode])
+      .sort(),
+  ).toEqual([
+    ['GET /ok', 200],
+    ['GET /slow', 200],
+  ])
 })
 
 it('sends everything when a script runs out, and leaves its exit code alone', async () => {
