@@ -1,7 +1,7 @@
 import { initTracing } from '@langfuse-middleware/core'
 import { createApp } from './app.mjs'
 
-const tracing = initTracing({ shutdown: { signals: false } })
+const tracing = initTracing()
 const app = createApp({ ragUrl: process.env.RAG_URL, defaultModel: process.env.OPENAI_MODEL })
 
 const server = app.listen(Number(process.env.PORT ?? 3001), '127.0.0.1', error => {

@@ -1,7 +1,7 @@
 import { initTracing } from '@langfuse-middleware/core'
 import { createApp } from './app.mjs'
 
-const tracing = initTracing({ shutdown: { signals: false } })
+const tracing = initTracing()
 const app = await createApp({
   chatUrl: process.env.CHAT_URL,
   defaultModel: process.env.OPENAI_MODEL,
