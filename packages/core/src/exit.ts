@@ -46,7 +46,8 @@ export function handleExit(work: ExitWork, signals: boolean): ExitHandling {
     for (const signal of SIGNALS) process.removeListener(signal, onSignal)
   }
 
-  if (signals) for (const signal of SIGNALS) process.on(signal, onSignal)
+  // First in line, so that an app's `once` listener is still there to be seen.
+  if (signals) for (const signal of SIGNALS) process.prependListener(signal, onSignal)
   process.on('beforeExit', onBeforeExit)
   return {
     stop() {

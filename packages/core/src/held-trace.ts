@@ -8,6 +8,8 @@ export interface TraceOwner {
   keeps(trace: HeldTrace): boolean
   /** What every observation of the trace carries, as known now. */
   identity(): Attributes
+  readonly userId: string | undefined
+  readonly sessionId: string | undefined
   /** Ends the root: the process is going away. */
   abandon(): void
 }
@@ -16,6 +18,8 @@ export interface TraceOwner {
 export interface HeldTrace {
   readonly owner: TraceOwner
   readonly rollUp: RollUp
+  /** Whether a service that was called with this trace answered with 5xx. */
+  failedElsewhere: boolean
   verdict: 'pending' | 'keep' | 'drop'
   root: Span | undefined
   rootEnded: boolean
@@ -39,6 +43,7 @@ export function newTrace(owner: TraceOwner, verdict: HeldTrace['verdict'], touch
     verdict,
     touchedAt,
     rollUp: emptyRollUp(),
+    failedElsewhere: false,
     root: undefined,
     rootEnded: false,
     waiting: 0,
@@ -52,7 +57,7 @@ export function newTrace(owner: TraceOwner, verdict: HeldTrace['verdict'], touch
 
 /** The trace of everything under a request that is not traced: dropped before it began. */
 export const SILENT_TRACE: HeldTrace = newTrace(
-  { keeps: () => false, identity: () => ({}), abandon() {} },
+  { keeps: () => false, identity: () => ({}), userId: undefined, sessionId: undefined, abandon() {} },
   'drop',
   0,
 )

@@ -2,6 +2,7 @@ import type { Identity } from './identity.ts'
 import { LiveTrace } from './live-trace.ts'
 import type { RequestLike } from './request-like.ts'
 import { isSkippedAtStart } from './sampling.ts'
+import type { IncomingTrace } from './trace-headers.ts'
 import { runningTracing } from './tracing.ts'
 import { UntracedRequest } from './untraced-request.ts'
 
@@ -15,26 +16,30 @@ const NOBODY: Identity<RequestLike> = {
 }
 
 /**
- * Runs work that no request asked for, such as a cron job or a message, as a trace of its own, with a request's sampling, identity
- * and verdict. Inside, `currentRequest()` is the job. Gives what `fn` gives; its error passes through.
+ * Runs work that no request asked for, such as a cron job or a message, as a trace of its own, or as a part of the one that `from`, the
+ * result of `extractTraceContext`, names; with a request's sampling, identity and verdict. Inside, `currentRequest()` is the job. Gives
+ * what `fn` gives; its error passes through.
  */
-export async function traceJob<T>(name: string, fn: () => T | Promise<T>): Promise<T> {
+export async function traceJob<T>(
+  name: string,
+  fn: () => T | Promise<T>,
+  { from }: { from?: IncomingTrace | undefined } = {},
+): Promise<T> {
   const runtime = runningTracing()?.runtime
   if (runtime === undefined) return new UntracedRequest(NO_REQUEST, NOBODY).run(fn)
-  const traceId = runtime.pipeline.newTraceId()
+  const traceId = from?.parent.traceId ?? runtime.pipeline.newTraceId()
   if (isSkippedAtStart(traceId, runtime.config.sampling)) {
     runtime.counts.skipped += 1
     return new UntracedRequest(NO_REQUEST, NOBODY, runtime.pipeline.silently).run(fn)
   }
-  const job = new LiveTrace(runtime, undefined, NOBODY, undefined, {
+  const job = new LiveTrace(runtime, {
     requestId: crypto.randomUUID(),
     traceId,
-    method: name,
-    input: undefined,
+    name,
     metadata: {},
     tags: [],
     sampling: runtime.config.sampling,
-    route: undefined,
+    joined: from,
   })
   try {
     return await job.run(fn)

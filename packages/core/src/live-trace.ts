@@ -1,35 +1,46 @@
 import type { EventEmitter } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import type { Attributes, Context, Span } from '@opentelemetry/api'
+import { withClaim, withoutClaims } from './baggage.ts'
 import { bindEmitter } from './emitter-binding.ts'
 import type { HeldTrace, TraceOwner } from './held-trace.ts'
-import { type Identity, sanitiseId } from './identity.ts'
+import { sanitiseId } from './identity.ts'
 import type { Log } from './logger.ts'
-import { errorMessage, serialise, writeMetadata } from './observation-attributes.ts'
+import { writeMetadata } from './observation-attributes.ts'
 import type { TracingConfig } from './options.ts'
 import type { Otel } from './otel.ts'
 import { type Level, levelOf, type Outcome } from './outcome.ts'
 import type { Pipeline } from './pipeline.ts'
 import { withScope } from './request-context.ts'
-import { echoRequestId } from './request-id.ts'
 import type { RequestLike } from './request-like.ts'
-import type { RouteOptions } from './request-options.ts'
+import type { RequestConfig, RouteOptions } from './request-options.ts'
 import type { ObservationUpdate, RequestTrace } from './request-trace.ts'
+import { exposeHeaders, nameInResponse } from './response-headers.ts'
 import { watchResponse } from './response-watch.ts'
-import { isSampled, resolveSampling, type Sampling } from './sampling.ts'
+import { rootAttributes } from './root-attributes.ts'
+import { resolveSampling, type Sampling } from './sampling.ts'
 import type { RequestCounts } from './stats.ts'
+import type { IncomingTrace } from './trace-headers.ts'
+import { keepsTrace } from './verdict.ts'
 
 /** What a request's or job's trace starts from. */
 export interface LiveTraceStart {
   readonly requestId: string
+  /** The trace's id, unless it joins another. */
   readonly traceId: string
-  /** The name until the route is known. */
-  readonly method: string
-  readonly input: unknown
+  /** The name, for a request until its route is known. */
+  readonly name: string
+  readonly input?: unknown
   readonly metadata: Record<string, unknown>
   readonly tags: readonly string[]
   readonly sampling: Sampling
-  readonly route: RouteOptions | undefined
+  readonly route?: RouteOptions | undefined
+  /** What is traced, and how; undefined for a job. */
+  readonly asked?: { readonly request: RequestLike; readonly config: RequestConfig } | undefined
+  /** The caller's trace that this one is a part of. */
+  readonly joined?: IncomingTrace | undefined
+  /** The caller's trace that this one is not a part of. */
+  readonly linked?: IncomingTrace | undefined
 }
 
 /** What every live trace of a process shares. */
@@ -49,73 +60,66 @@ export class LiveTrace implements RequestTrace, TraceOwner {
   readonly trace: RequestTrace = this
   readonly overlay = undefined
   private readonly runtime: LiveTraceRuntime
-  private readonly subject: RequestLike | undefined
-  private readonly who: Identity<RequestLike>
-  private readonly level: ((outcome: Outcome, error: unknown) => Level | undefined) | undefined
+  private readonly start: LiveTraceStart
   private readonly held: HeldTrace
   private readonly span: Span
   private readonly context: Context
   private readonly startedAt: number = performance.now()
-  private readonly method: string
   private sampling: Sampling
   private name: string | undefined
   private user: string | undefined
   private session: string | undefined
   private tags: string[]
-  private metadata: Record<string, unknown>
   private traceMetadata: Record<string, unknown> | undefined
-  private input: unknown
+  private measured: Record<string, unknown> | undefined
   private updated: ObservationUpdate = {}
-  private error: unknown
-  private failed = false
+  private failure: { readonly error: unknown } | undefined
   private skipped = false
   private outcome: Outcome | undefined
   private durationMs = 0
   private controller: AbortController | undefined
   private stamped: Attributes | undefined
 
-  constructor(
-    runtime: LiveTraceRuntime,
-    subject: RequestLike | undefined,
-    who: Identity<RequestLike>,
-    level: ((outcome: Outcome, error: unknown) => Level | undefined) | undefined,
-    start: LiveTraceStart,
-  ) {
-    const { api } = runtime.otel
-    const { buffer } = runtime.pipeline
+  constructor(runtime: LiveTraceRuntime, start: LiveTraceStart) {
+    const { otel, pipeline } = runtime
+    const { api } = otel
+    const { joined, linked } = start
     this.runtime = runtime
-    this.subject = subject
-    this.who = who
-    this.level = level
+    this.start = start
     this.requestId = start.requestId
-    this.traceId = start.traceId
-    this.method = start.method
-    this.input = start.input
-    this.metadata = start.metadata
+    this.traceId = joined?.parent.traceId ?? start.traceId
     this.tags = [...start.tags]
     this.sampling = start.sampling
-    this.held = buffer.open(this)
-    this.span = runtime.pipeline.startRoot(
-      start.method,
-      start.traceId,
-      buffer.contextFor(this.held, api.ROOT_CONTEXT),
+    this.held = pipeline.buffer.open(this)
+    // A true root, whatever span is active: Langfuse reads a trace's name, input and output from the observation without a parent.
+    const above = joined
+      ? withClaim(otel, api.trace.setSpanContext(api.ROOT_CONTEXT, joined.parent), this.traceId)
+      : api.ROOT_CONTEXT
+    this.span = pipeline.startRoot(
+      start.name,
+      this.traceId,
+      pipeline.buffer.contextFor(this.held, above),
+      linked ? [{ context: linked.parent }] : [],
     )
-    this.context = api.trace.setSpan(
-      buffer.contextFor(this.held, withoutClaims(runtime.otel, api.context.active())),
-      this.span,
-    )
+    const around = withoutClaims(otel, api.context.active())
+    this.context = api.trace.setSpan(pipeline.buffer.contextFor(this.held, around), this.span)
     runtime.counts.started += 1
     if (start.route !== undefined) this.configure(start.route)
   }
 
   get userId(): string | undefined {
-    if (this.user === undefined && this.subject !== undefined) this.user = this.who.userId(this.subject)
+    const { asked, joined } = this.start
+    this.user ??=
+      asked?.config.identity.userId(asked.request) ??
+      sanitiseId('user', joined?.userId, "the caller's user id", this.runtime.log)
     return this.user
   }
 
   get sessionId(): string | undefined {
-    if (this.session === undefined && this.subject !== undefined)
-      this.session = this.who.sessionId(this.subject)
+    const { asked, joined } = this.start
+    this.session ??=
+      asked?.config.identity.sessionId(asked.request) ??
+      sanitiseId('session', joined?.sessionId, "the caller's session id", this.runtime.log)
     return this.session
   }
 
@@ -188,9 +192,7 @@ export class LiveTrace implements RequestTrace, TraceOwner {
   }
 
   fail(error: unknown): void {
-    if (this.failed) return
-    this.failed = true
-    this.error = error
+    this.failure ??= { error }
   }
 
   configure(route: RouteOptions): void {
@@ -201,13 +203,18 @@ export class LiveTrace implements RequestTrace, TraceOwner {
   }
 
   endWith(response: ServerResponse, route: () => string | undefined): void {
-    const { subject } = this
-    if (subject === undefined) return
-    echoRequestId(response, this.who.requestIdHeader, this.requestId)
-    watchResponse(subject, response, {
-      failed: () => this.failed,
-      end: ({ end, statusCode, facts }) => {
-        Object.assign(this.metadata, facts)
+    const { asked } = this.start
+    if (asked === undefined) return
+    const { identity, traceIdHeader } = asked.config
+    nameInResponse(response, [
+      [identity.requestIdHeader, this.requestId],
+      [traceIdHeader, this.traceId],
+    ])
+    watchResponse(asked.request, response, {
+      failed: () => this.failure !== undefined,
+      headers: () => exposeHeaders(response, [identity.requestIdHeader, traceIdHeader]),
+      end: ({ end, statusCode, measured }) => {
+        this.measured = measured
         this.end({ end, statusCode, route: quietly(route) })
       },
     })
@@ -246,57 +253,37 @@ export class LiveTrace implements RequestTrace, TraceOwner {
     return stamped
   }
 
-  keeps({ rollUp, rootEnded, open }: HeldTrace): boolean {
+  keeps({ rollUp, rootEnded, open, failedElsewhere }: HeldTrace): boolean {
     if (this.skipped) return false
-    const { outcome, sampling } = this
-    const failed = rollUp.errors > 0 || this.levelNow() === 'ERROR'
-    const empty = rootEnded && rollUp.observations === 0 && open.size === 0
-    if (empty && !failed && this.runtime.config.emptyRequests === 'drop') return false
-    if (isSampled(this.traceId, sampling.rate)) return true
-    if (sampling.keepErrors && failed) return true
-    if (this.elapsedMs() >= sampling.keepSlowerThanMs) return true
-    const end = outcome?.end ?? 'completed'
-    if (sampling.keepAborted && end === 'client_aborted') return true
-    try {
-      return (
-        sampling.keep?.({
-          name: this.finalName(),
-          route: outcome?.route,
-          statusCode: outcome?.statusCode,
-          end,
-          durationMs: this.elapsedMs(),
-          userId: this.userId,
-          sessionId: this.sessionId,
-          tags: this.tags,
-          observations: rollUp.observations,
-          failed,
-        }) === true
-      )
-    } catch (error) {
-      this.runtime.log.warnOnce(
-        'sampling.keep threw',
-        `sampling.keep threw, the trace is kept: ${String(error)}`,
-      )
-      return true
+    const { outcome } = this
+    const summary = {
+      name: this.finalName(),
+      route: outcome?.route,
+      statusCode: outcome?.statusCode,
+      end: outcome?.end ?? 'completed',
+      durationMs: this.outcome === undefined ? performance.now() - this.startedAt : this.durationMs,
+      userId: this.userId,
+      sessionId: this.sessionId,
+      tags: this.tags,
+      observations: rollUp.observations + open.size,
+      failed: rollUp.errors > 0 || failedElsewhere || this.levelNow() === 'ERROR',
     }
-  }
-
-  private elapsedMs(): number {
-    return this.outcome === undefined ? performance.now() - this.startedAt : this.durationMs
+    const dropsEmpty = rootEnded && this.runtime.config.emptyRequests === 'drop'
+    return keepsTrace(this.traceId, summary, this.sampling, dropsEmpty, this.runtime.log)
   }
 
   private finalName(): string {
     if (this.name !== undefined) return this.name
     const route = this.outcome?.route
-    return route === undefined ? this.method : `${this.method} ${route}`
+    return route === undefined ? this.start.name : `${this.start.name} ${route}`
   }
 
   private levelNow(): Level {
-    const { outcome } = this
+    const { outcome, failure } = this
     if (this.updated.level !== undefined) return this.updated.level
-    if (outcome === undefined) return this.failed ? 'ERROR' : 'DEFAULT'
+    if (outcome === undefined) return failure === undefined ? 'DEFAULT' : 'ERROR'
     try {
-      const level = this.level?.(outcome, this.error)
+      const level = this.start.asked?.config.level?.(outcome, failure?.error)
       if (level !== undefined) return level
     } catch (error) {
       this.runtime.log.warnOnce(
@@ -304,37 +291,30 @@ export class LiveTrace implements RequestTrace, TraceOwner {
         `the option level threw, the default is used: ${String(error)}`,
       )
     }
-    return levelOf(outcome, this.failed)
+    return levelOf(outcome, failure !== undefined)
   }
 
   private attributes(outcome: Outcome): Attributes {
-    const attribute = this.runtime.otel.langfuse.LangfuseOtelSpanAttributes
-    const { updated } = this
-    const { statusCode, route, end } = outcome
-    const level = this.levelNow()
-    const attributes: Attributes = {
-      [attribute.OBSERVATION_TYPE]: 'span',
-      [attribute.OBSERVATION_LEVEL]: level,
+    const { asked, input, metadata, linked } = this.start
+    const { statusCode, end } = outcome
+    return {
       ...this.identity(),
+      ...rootAttributes(this.runtime.otel, {
+        outcome,
+        level: this.levelNow(),
+        input,
+        output: asked && { statusCode, ...(end !== 'completed' && { end }) },
+        metadata: {
+          ...metadata,
+          ...this.measured,
+          callerTraceId: linked?.parent.traceId,
+          callerSpanId: linked?.parent.spanId,
+          ...this.traceMetadata,
+        },
+        failure: this.failure,
+        updated: this.updated,
+      }),
     }
-    const input = serialise(updated.input ?? this.input)
-    if (input !== undefined) attributes[attribute.OBSERVATION_INPUT] = input
-    const output = serialise(
-      updated.output ?? (this.subject && { statusCode, ...(end !== 'completed' && { end }) }),
-    )
-    if (output !== undefined) attributes[attribute.OBSERVATION_OUTPUT] = output
-    const message = updated.statusMessage ?? statusMessage(outcome, level, this.failed, this.error)
-    if (message !== undefined) attributes[attribute.OBSERVATION_STATUS_MESSAGE] = message
-    writeMetadata(attributes, attribute.OBSERVATION_METADATA, {
-      ...this.metadata,
-      route,
-      statusCode,
-      end,
-      ...(this.failed && { error: errorMessage(this.error) }),
-      ...this.traceMetadata,
-      ...updated.metadata,
-    })
-    return attributes
   }
 }
 
@@ -348,24 +328,4 @@ function quietly(route: () => string | undefined): string | undefined {
   } catch {
     return undefined
   }
-}
-
-function statusMessage(
-  { end, statusCode }: Outcome,
-  level: Level,
-  failed: boolean,
-  error: unknown,
-): string | undefined {
-  if (level !== 'ERROR' && level !== 'WARNING') return undefined
-  if (failed) return errorMessage(error)
-  if (end !== 'completed') return end.replace('_', ' ')
-  return statusCode === undefined ? undefined : `HTTP ${statusCode}`
-}
-
-/** A context without Langfuse's baggage: what a stranger sends there would end up on every observation. */
-function withoutClaims({ api }: Otel, context: Context): Context {
-  const baggage = api.propagation.getBaggage(context)
-  const claims = baggage?.getAllEntries().filter(([name]) => name.startsWith('langfuse_')) ?? []
-  if (baggage === undefined || claims.length === 0) return context
-  return api.propagation.setBaggage(context, baggage.removeEntries(...claims.map(([name]) => name)))
 }

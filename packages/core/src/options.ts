@@ -2,6 +2,7 @@ import type { SpanExporter } from '@opentelemetry/sdk-trace-base'
 import { type Destination, resolveDestination } from './destination.ts'
 import { type Env, environmentKind, langfuseVariable, present } from './environment.ts'
 import type { Logger } from './logger.ts'
+import { type PropagateTo, resolvePropagateTo } from './propagation-targets.ts'
 import { resolveSampling, type Sampling, type SamplingOptions } from './sampling.ts'
 import { TIERS, type Tier } from './tier.ts'
 import { flag, invalid, knownKeys, numberBetween, oneOf, text } from './validation.ts'
@@ -42,8 +43,11 @@ export interface TracingOptions {
   exporter?: SpanExporter
   /** Upload base64 media found in inputs and outputs to Langfuse. @default true */
   media?: boolean
-  /** Carry trace context on outgoing `node:http` and `fetch` requests. @default true */
-  outgoing?: boolean
+  /**
+   * Hosts to which outgoing `node:http`, `fetch` and undici requests carry the trace: names, `*.suffix` patterns, expressions, a predicate
+   * of the URL, or none or all. @default loopback, private addresses, names of one label, .internal, .local, .svc and the like
+   */
+  propagateTo?: PropagateTo
   /** `timeoutMs` is how long a shutdown may take, 5000 by default; `signals: false` leaves SIGTERM and SIGINT alone. */
   shutdown?: { timeoutMs?: number; signals?: boolean }
   /** Where our few lines go. @default console */
@@ -81,7 +85,8 @@ export interface TracingConfig {
   readonly mask: ((params: { data: unknown }) => unknown) | undefined
   readonly exporter: SpanExporter | undefined
   readonly media: boolean
-  readonly outgoing: boolean
+  /** Undefined for nowhere. */
+  readonly propagateTo: ((url: URL) => boolean) | undefined
   readonly shutdown: { readonly timeoutMs: number; readonly signals: boolean }
   readonly logger: Logger
 }
@@ -105,7 +110,7 @@ export const TRACING_OPTION_NAMES: readonly (keyof TracingOptions)[] = [
   'mask',
   'exporter',
   'media',
-  'outgoing',
+  'propagateTo',
   'shutdown',
   'logger',
 ]
@@ -171,7 +176,7 @@ export function resolveOptions(options: TracingOptions = {}, env: Env = process.
     mask: options.mask,
     exporter: options.exporter,
     media: flag('media', options.media ?? read('MEDIA_UPLOAD_ENABLED') ?? true),
-    outgoing: flag('outgoing', options.outgoing ?? true),
+    propagateTo: options.propagateTo === false ? undefined : resolvePropagateTo(options.propagateTo),
     shutdown: {
       timeoutMs: numberBetween('shutdown.timeoutMs', options.shutdown?.timeoutMs ?? 5_000, 0, 2 ** 31 - 1),
       signals: flag('shutdown.signals', options.shutdown?.signals ?? true),

@@ -1,4 +1,4 @@
-import type { Context, Span } from '@opentelemetry/api'
+import type { Context, Link, Span } from '@opentelemetry/api'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
 import type { Destination } from './destination.ts'
 import { SILENT_TRACE } from './held-trace.ts'
@@ -6,17 +6,22 @@ import { createIdGenerator } from './id-generator.ts'
 import type { Log } from './logger.ts'
 import type { TracingConfig } from './options.ts'
 import type { Otel } from './otel.ts'
+import { watchOutgoingRequests } from './outgoing-requests.ts'
+import { outgoingTrace } from './outgoing-trace.ts'
 import { register } from './registration.ts'
 import { createSampler } from './sampler.ts'
 import { createTraceBuffer, type TraceBuffer } from './trace-buffer.ts'
+import { type OutgoingTrace, traceHeaders } from './trace-headers.ts'
 import type { Refusal } from './trace-release.ts'
 
 /** Everything between an observation's start and its leaving the process. */
 export interface Pipeline {
   readonly buffer: TraceBuffer
   newTraceId(): string
-  /** Starts a root span under `context`, with `traceId` as its trace. */
-  startRoot(name: string, traceId: string, context: Context): Span
+  /** Starts a root span under `context`, with `traceId` as its trace where the context has no other. */
+  startRoot(name: string, traceId: string, context: Context, links: Link[]): Span
+  /** What code running now passes on to another service; undefined where it runs in no trace that is recorded. */
+  outgoing(): OutgoingTrace | undefined
   /** Runs `next` so that nothing under it is recorded. */
   silently<T>(next: () => T): T
   flush(): Promise<void>
@@ -67,18 +72,33 @@ export function startPipeline(
       ),
   })
   const tracer = provider.getTracer(langfuse.LANGFUSE_TRACER_NAME, langfuse.LANGFUSE_SDK_VERSION)
-  const unregister = register(otel, provider, config.outgoing)
+  const unregister = register(otel, provider)
+  const outgoing = () => outgoingTrace(otel, buffer, api.context.active())
+  const unwatch =
+    config.propagateTo &&
+    watchOutgoingRequests({
+      current: () => buffer.traceOf(api.context.active()),
+      headersFor(url) {
+        const trace = config.propagateTo?.(url) ? outgoing() : undefined
+        return trace && traceHeaders(trace)
+      },
+      failed(trace) {
+        trace.failedElsewhere = true
+      },
+    })
 
   return {
     buffer,
     newTraceId: () => ids.generateTraceId(),
-    startRoot(name, traceId, context) {
+    startRoot(name, traceId, context, links) {
       ids.prepare(traceId)
-      return tracer.startSpan(name, undefined, context)
+      return tracer.startSpan(name, { links }, context)
     },
+    outgoing,
     silently: next => api.context.with(buffer.contextFor(SILENT_TRACE, api.context.active()), next),
     flush: () => provider.forceFlush(),
     async shutdown() {
+      unwatch?.()
       unregister()
       await provider.shutdown()
     },

@@ -3,13 +3,12 @@ import type { Socket } from 'node:net'
 
 /** What the core reads of a request; Node's, Express's and Fastify's requests all fit. */
 export interface RequestLike {
-  method?: string
-  url?: string
+  method?: string | undefined
+  url?: string | undefined
   /** The URL as it came in, where a router has since stripped `url`. */
-  originalUrl?: string
+  originalUrl?: string | undefined
   headers: IncomingHttpHeaders
-  httpVersion?: string
-  socket?: Socket
+  socket?: Socket | undefined
 }
 
 /** The path of a request, without its query string; `/` for a request that has none. */

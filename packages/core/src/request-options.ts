@@ -5,6 +5,7 @@ import { TRACING_OPTION_NAMES, type TracingOptions } from './options.ts'
 import type { Level, Outcome } from './outcome.ts'
 import type { RequestLike } from './request-like.ts'
 import type { SamplingOptions } from './sampling.ts'
+import { TRACE_HEADERS } from './trace-headers.ts'
 import { invalid, knownKeys } from './validation.ts'
 
 /** How requests are traced, in any framework. */
@@ -17,6 +18,13 @@ export interface RequestOptions<Request = RequestLike> {
   tags?: readonly string[] | ((request: Request) => readonly string[])
   /** Metadata of every trace, or a function of the request. */
   metadata?: Record<string, unknown> | ((request: Request) => Record<string, unknown>)
+  /**
+   * Callers whose trace this service's part joins, with the user and session they name: all, none, or by a predicate. Any other caller's
+   * trace is only linked. @default false
+   */
+  trust?: boolean | ((request: Request) => boolean)
+  /** The response header that names the trace, or `false`. @default x-langfuse-trace-id */
+  traceIdHeader?: string | false
   /** Overrides the level of a request's root; undefined leaves it as it is. */
   level?: (outcome: Outcome, error: unknown) => Level | undefined
 }
@@ -40,6 +48,8 @@ export interface RouteOptions {
 export interface RequestConfig {
   readonly ignore: ((path: string, request: RequestLike) => boolean) | undefined
   readonly identity: Identity<RequestLike>
+  readonly trust: (request: RequestLike) => boolean
+  readonly traceIdHeader: string | undefined
   readonly tags: readonly string[] | ((request: RequestLike) => readonly string[]) | undefined
   readonly metadata: Record<string, unknown> | ((request: RequestLike) => Record<string, unknown>) | undefined
   readonly level: ((outcome: Outcome, error: unknown) => Level | undefined) | undefined
@@ -50,6 +60,8 @@ const REQUEST_OPTION_NAMES: readonly (keyof RequestOptions)[] = [
   'identity',
   'tags',
   'metadata',
+  'trust',
+  'traceIdHeader',
   'level',
 ]
 
@@ -69,12 +81,14 @@ export function splitOptions<Request>(options: MiddlewareOptions<Request>): {
   return { tracing: Object.keys(tracing).length === 0 ? undefined : tracing, requests }
 }
 
+const HEADER_NAME = /^[\w-]+$/
+
 /** Validates `options`; throws a MiddlewareError on a wrong value. */
 export function resolveRequestOptions<Request extends RequestLike>(
   options: RequestOptions<Request>,
   log: Log,
 ): RequestConfig {
-  const { tags, metadata, level } = options
+  const { tags, metadata, trust, traceIdHeader, level } = options
   if (tags !== undefined && typeof tags !== 'function' && !isStrings(tags)) {
     invalid('tags', 'a list of strings or a function', tags)
   }
@@ -85,11 +99,19 @@ export function resolveRequestOptions<Request extends RequestLike>(
   ) {
     invalid('metadata', 'an object or a function', metadata)
   }
+  if (trust !== undefined && typeof trust !== 'boolean' && typeof trust !== 'function') {
+    invalid('trust', 'true, false or a function', trust)
+  }
+  if (traceIdHeader !== undefined && traceIdHeader !== false && !HEADER_NAME.test(String(traceIdHeader))) {
+    invalid('traceIdHeader', 'a header name or false', traceIdHeader)
+  }
   if (level !== undefined && typeof level !== 'function') invalid('level', 'a function', level)
   // From here on a request is what the adapter hands in, which the user's callbacks know by its framework's type.
   return Object.freeze({
     ignore: resolveIgnore(options.ignore),
     identity: resolveIdentity(options.identity, log),
+    trust: typeof trust === 'function' ? (request: Request) => trust(request) === true : () => trust === true,
+    traceIdHeader: traceIdHeader === false ? undefined : (traceIdHeader ?? TRACE_HEADERS.traceId),
     tags,
     metadata,
     level,

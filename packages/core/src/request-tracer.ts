@@ -10,6 +10,7 @@ import {
 } from './request-options.ts'
 import type { RequestTrace } from './request-trace.ts'
 import { isSkippedAtStart, resolveSampling } from './sampling.ts'
+import { readTrace } from './trace-headers.ts'
 import { initTracing, runningTracing } from './tracing.ts'
 import { UntracedRequest } from './untraced-request.ts'
 
@@ -54,7 +55,9 @@ function startTrace(
     counts.skipped += 1
     return new UntracedRequest(request, config.identity, pipeline.silently)
   }
-  const traceId = pipeline.newTraceId()
+  const incoming = readTrace(request.headers, runtime.otel, log)
+  const joined = incoming?.claimed && isTrusted(request, config, log) ? incoming : undefined
+  const traceId = joined?.parent.traceId ?? pipeline.newTraceId()
   const sampling = resolveSampling(route?.sampling, runtime.config.sampling)
   if (isSkippedAtStart(traceId, sampling)) {
     counts.skipped += 1
@@ -63,12 +66,15 @@ function startTrace(
   const method = request.method ?? 'GET'
   const query = queryKeysOf(request)
   const requestId = config.identity.requestId(request) ?? crypto.randomUUID()
-  return new LiveTrace(runtime, request, config.identity, config.level, {
+  return new LiveTrace(runtime, {
     requestId,
     traceId,
-    method,
+    name: method,
     sampling,
     route,
+    joined,
+    linked: joined === undefined ? incoming : undefined,
+    asked: { request, config },
     input: { method, path, ...(query.length > 0 && { query }) },
     tags: evaluated('tags', config.tags, request, log) ?? [],
     metadata: {
@@ -77,6 +83,16 @@ function startTrace(
       ...evaluated('metadata', config.metadata, request, log),
     },
   })
+}
+
+/** Whether the caller's trace may be joined; a predicate that throws trusts nobody. */
+function isTrusted(request: RequestLike, config: RequestConfig, log: Log): boolean {
+  try {
+    return config.trust(request)
+  } catch (error) {
+    log.warnOnce('trust threw', `the option trust threw, the caller is not trusted: ${String(error)}`)
+    return false
+  }
 }
 
 /** An option that is a value or a function of the request; one that throws is left out. */

@@ -9,12 +9,14 @@ export interface ResponseEnd {
   readonly end: RequestEnd
   /** Absent when no header was sent. */
   readonly statusCode: number | undefined
-  readonly facts: { readonly responseBytes?: number; readonly timeToFirstByteMs?: number }
+  readonly measured: { readonly responseBytes?: number; readonly timeToFirstByteMs?: number }
 }
 
 interface Watcher {
   /** Whether the app reported an error for this request. */
   failed(): boolean
+  /** Called before the headers are written, while they can still be changed. */
+  headers(): void
   end(end: ResponseEnd): void
 }
 
@@ -46,6 +48,7 @@ export function watchResponse(request: RequestLike, response: ServerResponse, wa
 
   onHeaders(response, () => {
     firstByteAt = performance.now()
+    watcher.headers()
   })
   response.on('finish', settle)
   response.on('close', settle)
@@ -62,7 +65,7 @@ export function watchResponse(request: RequestLike, response: ServerResponse, wa
     watcher.end({
       end,
       statusCode: sent ? response.statusCode : undefined,
-      facts: {
+      measured: {
         ...(sent && size(response, socket, watch)),
         ...(sent && firstByteAt !== undefined && { timeToFirstByteMs: rounded(firstByteAt - startedAt) }),
       },
@@ -113,7 +116,7 @@ function size(
   response: ServerResponse,
   socket: Socket | undefined,
   watch: SocketWatch | undefined,
-): ResponseEnd['facts'] {
+): ResponseEnd['measured'] {
   const before = watch?.bytesWritten
   const written = socket?.bytesWritten
   if (watch !== undefined && written !== undefined) watch.bytesWritten = written

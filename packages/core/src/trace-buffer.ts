@@ -1,4 +1,4 @@
-import type { Context } from '@opentelemetry/api'
+import type { Context, SpanContext } from '@opentelemetry/api'
 import type { ReadableSpan, Span, SpanProcessor } from '@opentelemetry/sdk-trace-base'
 import { type HeldTrace, isOf, newTrace, sizeOf, type TraceOwner } from './held-trace.ts'
 import type { Log } from './logger.ts'
@@ -15,6 +15,8 @@ export interface TraceBuffer extends SpanProcessor {
   contextFor(trace: HeldTrace, parent: Context): Context
   /** The trace a context belongs to. */
   traceOf(context: Context): HeldTrace | undefined
+  /** The observation that Langfuse will have for `span`: itself, the nearest above it, or the root. */
+  exportedParent(trace: HeldTrace, span: SpanContext): SpanContext
   /** Delays the verdict until `release` is called. */
   wait(trace: HeldTrace): void
   release(trace: HeldTrace): void
@@ -61,7 +63,7 @@ export function createTraceBuffer(options: TraceBufferOptions): TraceBuffer {
     usage: attribute.OBSERVATION_USAGE_DETAILS,
     cost: attribute.OBSERVATION_COST_DETAILS,
   }
-  const { bridge, pass, refuse } = createTraceRelease({
+  const { bridge, pass, exportedAncestor, refuse } = createTraceRelease({
     otel,
     next,
     refusal,
@@ -246,6 +248,7 @@ export function createTraceBuffer(options: TraceBufferOptions): TraceBuffer {
     open,
     contextFor: (trace, parent) => parent.setValue(contextKey, trace),
     traceOf,
+    exportedParent: (trace, span) => exportedAncestor(trace, span) ?? trace.root?.spanContext() ?? span,
     wait(trace) {
       trace.waiting += 1
     },

@@ -25,6 +25,8 @@ export interface TraceRelease {
   bridge(trace: HeldTrace, span: ReadableSpan): void
   /** Sends a span of a kept trace, forgets one of a dropped trace. */
   pass(trace: HeldTrace, span: ReadableSpan): void
+  /** `span` itself if it is sent, else the nearest observation above it that is. */
+  exportedAncestor(trace: HeldTrace, span: SpanContext): SpanContext | undefined
   /** Lets `next` see the end of a span that is not to be sent. */
   refuse(span: ReadableSpan): void
 }
@@ -88,7 +90,7 @@ export function createTraceRelease({
     return sure ? ancestor : trace.root?.spanContext()
   }
 
-  return { bridge, pass, refuse }
+  return { bridge, pass, exportedAncestor, refuse }
 }
 
 /** Adds what is missing; what an observation says of itself stays. */

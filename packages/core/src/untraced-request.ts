@@ -3,9 +3,9 @@ import type { ServerResponse } from 'node:http'
 import { bindEmitter } from './emitter-binding.ts'
 import type { Identity } from './identity.ts'
 import { withScope } from './request-context.ts'
-import { echoRequestId } from './request-id.ts'
 import type { RequestLike } from './request-like.ts'
 import type { RequestTrace } from './request-trace.ts'
+import { nameInResponse } from './response-headers.ts'
 
 type Within = <T>(next: () => T) => T
 
@@ -68,6 +68,6 @@ export class UntracedRequest implements RequestTrace {
   end(): void {}
 
   endWith(response: ServerResponse): void {
-    if (this.echo) echoRequestId(response, this.identity.requestIdHeader, this.requestId)
+    if (this.echo) nameInResponse(response, [[this.identity.requestIdHeader, this.requestId]])
   }
 }

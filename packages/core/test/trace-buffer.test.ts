@@ -82,6 +82,8 @@ function createBench(limits: BufferOptions = {}) {
       const held: HeldTrace = buffer.open({
         keeps: one => (typeof keep === 'boolean' ? keep : keep(one)),
         identity: () => ({ 'user.id': 'ada' }),
+        userId: 'ada',
+        sessionId: undefined,
         abandon: () => root.end(),
       })
       const root = langfuse.startSpan('root', {}, buffer.contextFor(held, ROOT_CONTEXT))

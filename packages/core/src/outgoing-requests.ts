@@ -1,0 +1,153 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders, RequestOptions } from 'node:http'
+import { syncBuiltinESMExports } from 'node:module'
+import { isIP } from 'node:net'
+import type { HeldTrace } from './held-trace.ts'
+import { lazyRequire } from './lazy-require.ts'
+import { TRACE_HEADERS } from './trace-headers.ts'
+
+/** What happens to outgoing requests. */
+export interface OutgoingRequests {
+  /** The trace that a request made now belongs to. */
+  current(): HeldTrace | undefined
+  /** The headers to add to a request to `url`; undefined for none. */
+  headersFor(url: URL): Readonly<Record<string, string>> | undefined
+  /** Called where a request that was given headers is answered with 5xx. */
+  failed(trace: HeldTrace): void
+}
+
+interface UndiciRequest {
+  readonly origin: string | URL
+  readonly path: string
+  addHeader(name: string, value: string): void
+}
+
+type Listener = (message: unknown, name: string | symbol) => void
+
+/**
+ * Adds headers to requests of `fetch`, undici and `node:http`, whichever was imported first and how; returns what stops it. Node tells of
+ * a request by `node:http` before it leaves from 22.12 on only (https://nodejs.org/api/diagnostics_channel.html#http); before that,
+ * OpenTelemetry's instrumentation is where it can be told.
+ */
+export function watchOutgoingRequests(outgoing: OutgoingRequests): () => void {
+  const callers = new WeakMap<object, HeldTrace>()
+  const stops: (() => void)[] = []
+
+  listen('undici:request:create', message => {
+    const { request } = message as { request: UndiciRequest }
+    add(
+      request,
+      () => new URL(request.path, request.origin),
+      (name, value) => request.addHeader(name, value),
+    )
+  })
+  listen('undici:request:headers', message => {
+    const { request, response } = message as { request: object; response: { statusCode: number } }
+    answered(request, response.statusCode)
+  })
+  listen('http.client.response.finish', message => {
+    const { request, response } = message as { request: object; response: IncomingMessage }
+    answered(request, response.statusCode ?? 0)
+  })
+  if (announcesRequests()) {
+    listen('http.client.request.created', message => {
+      const { request } = message as { request: ClientRequest }
+      if (request.headersSent) return
+      add(
+        request,
+        () => urlOf(request),
+        (name, value) => setOnce(request, name, value),
+      )
+    })
+  } else {
+    stops.push(instrumentHttp(outgoing))
+    listen('http.client.request.start', message => {
+      const { request } = message as { request: ClientRequest }
+      const caller = outgoing.current()
+      if (caller !== undefined && request.hasHeader(TRACE_HEADERS.traceId)) callers.set(request, caller)
+    })
+  }
+
+  return () => {
+    for (const stop of stops) stop()
+  }
+
+  function listen(channel: string, work: (message: unknown) => void): void {
+    const listener: Listener = message => {
+      try {
+        work(message)
+      } catch {
+        // A request without our headers is a request all the same.
+      }
+    }
+    subscribe(channel, listener)
+    stops.push(() => unsubscribe(channel, listener))
+  }
+
+  function add(request: object, url: () => URL, set: (name: string, value: string) => void): void {
+    const caller = outgoing.current()
+    const headers = caller && outgoing.headersFor(url())
+    if (caller === undefined || headers === undefined) return
+    callers.set(request, caller)
+    for (const [name, value] of Object.entries(headers)) set(name, value)
+  }
+
+  function answered(request: object, statusCode: number): void {
+    const caller = callers.get(request)
+    if (caller !== undefined && statusCode >= 500) outgoing.failed(caller)
+  }
+}
+
+function announcesRequests(): boolean {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+  return major > 22 || (major === 22 && minor >= 12)
+}
+
+function urlOf(request: ClientRequest): URL {
+  return new URL(`${request.protocol}//${request.getHeader('host') ?? request.host}`)
+}
+
+/** What the app set by itself stays. */
+function setOnce(request: ClientRequest, name: string, value: string): void {
+  const own = request.getHeader(name)
+  if (own === undefined) request.setHeader(name, value)
+  else if (name === 'baggage') request.setHeader(name, `${String(own)},${value}`)
+}
+
+function instrumentHttp(outgoing: OutgoingRequests): () => void {
+  const { registerInstrumentations } = lazyRequire<typeof import('@opentelemetry/instrumentation')>(
+    '@opentelemetry/instrumentation',
+  )
+  const { HttpInstrumentation } = lazyRequire<typeof import('@opentelemetry/instrumentation-http')>(
+    '@opentelemetry/instrumentation-http',
+  )
+  const stop = registerInstrumentations({
+    instrumentations: [
+      new HttpInstrumentation({
+        disableIncomingRequestInstrumentation: true,
+        // Asked before each request, with the options that it is then made with: the place to add headers without a span of its own,
+        // which Langfuse would not have and nothing could hang from.
+        ignoreOutgoingRequestHook(options) {
+          addToOptions(options, outgoing)
+          return true
+        },
+      }),
+    ],
+  })
+  // The instrumentation acts when a module is next required: for the app, which has long imported both, that would be never.
+  lazyRequire('http')
+  lazyRequire('https')
+  syncBuiltinESMExports()
+  return stop
+}
+
+function addToOptions(options: RequestOptions, outgoing: OutgoingRequests): void {
+  if (outgoing.current() === undefined || Array.isArray(options.headers)) return
+  const host = options.hostname ?? options.host ?? 'localhost'
+  const name = isIP(host) === 6 ? `[${host}]` : host
+  const headers = outgoing.headersFor(new URL(`${options.protocol ?? 'http:'}//${name}`))
+  if (headers === undefined) return
+  const own = options.headers as OutgoingHttpHeaders | undefined
+  const baggage = own?.baggage === undefined ? headers.baggage : `${String(own.baggage)},${headers.baggage}`
+  options.headers = { ...headers, ...own, ...(baggage !== undefined && { baggage }) }
+}

@@ -1,0 +1,17 @@
+import type { Context } from '@opentelemetry/api'
+import { lazyRequire } from './lazy-require.ts'
+import type { Otel } from './otel.ts'
+import type { TraceBuffer } from './trace-buffer.ts'
+import type { OutgoingTrace } from './trace-headers.ts'
+
+/** What code running in `context` passes on to another service; undefined where it runs in no trace that is recorded. */
+export function outgoingTrace(otel: Otel, buffer: TraceBuffer, context: Context): OutgoingTrace | undefined {
+  const held = buffer.traceOf(context)
+  if (held?.root === undefined || held.verdict === 'drop') return undefined
+  const { isTracingSuppressed } = lazyRequire<typeof import('@opentelemetry/core')>('@opentelemetry/core')
+  if (isTracingSuppressed(context)) return undefined
+  const root = held.root.spanContext()
+  const active = otel.api.trace.getSpanContext(context)
+  const parent = active?.traceId === root.traceId ? buffer.exportedParent(held, active) : root
+  return { parent, userId: held.owner.userId, sessionId: held.owner.sessionId }
+}

@@ -1,0 +1,24 @@
+import type { Log } from './logger.ts'
+import { isSampled, type Sampling, type TraceSummary } from './sampling.ts'
+
+/** Whether a trace is kept, once all that can be known of it is; a predicate that throws keeps it. */
+export function keepsTrace(
+  traceId: string,
+  summary: TraceSummary,
+  sampling: Sampling,
+  dropsEmpty: boolean,
+  log: Log,
+): boolean {
+  const { failed, observations, durationMs, end } = summary
+  if (dropsEmpty && observations === 0 && !failed) return false
+  if (isSampled(traceId, sampling.rate)) return true
+  if (sampling.keepErrors && failed) return true
+  if (durationMs >= sampling.keepSlowerThanMs) return true
+  if (sampling.keepAborted && end === 'client_aborted') return true
+  try {
+    return sampling.keep?.(summary) === true
+  } catch (error) {
+    log.warnOnce('sampling.keep threw', `sampling.keep threw, the trace is kept: ${String(error)}`)
+    return true
+  }
+}
