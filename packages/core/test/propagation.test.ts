@@ -77,6 +77,11 @@ async function called(): Promise<RecordedTrace> {
   return recorder.waitFor(trace => trace.observations.some(one => one.name.endsWith('/called')))
 }
 
+/** A callee ends a moment after its caller has the answer. */
+async function ended(): Promise<void> {
+  while (recorder.tracing.stats().requests.open > 0) await new Promise(setImmediate)
+}
+
 describe('between two services that trust each other', () => {
   it('joins the callee to the caller, under the observation that called, with user and session', async () => {
     record()
@@ -136,6 +141,7 @@ describe('between two services that trust each other', () => {
     await traceJob('called the broken one', async () => {
       await fetch(`${callee}/called`)
     })
+    await ended()
     const names = (await recorder.traces()).map(trace => trace.observations.map(one => one.name).sort())
     expect(names).toEqual([['GET /called', 'called the broken one']])
   })
@@ -148,6 +154,7 @@ describe('between two services that trust each other', () => {
         await fetch(`${callee}/called`)
       })
     }
+    await ended()
     for (const trace of await recorder.traces()) expect(trace.observations).toHaveLength(2)
   })
 })
