@@ -1,10 +1,10 @@
 import { randomFillSync } from 'node:crypto'
 import type { IdGenerator } from '@opentelemetry/sdk-trace-base'
 
-/** Trace and span ids, where the next trace id can be known before its root starts. */
+/** Trace and span ids, where a trace's id can be known before its root starts. */
 export interface PreparedIdGenerator extends IdGenerator {
-  /** Makes `traceId` the next one handed out. */
-  prepare(traceId: string): void
+  /** Runs `start`, in which a trace that begins gets `traceId`. */
+  withTraceId<T>(traceId: string, start: () => T): T
 }
 
 const POOL_BYTES = 8_192
@@ -25,14 +25,16 @@ export function createIdGenerator(): PreparedIdGenerator {
   }
 
   return {
-    generateTraceId() {
-      const traceId = prepared
-      prepared = undefined
-      return traceId ?? random(16)
-    },
+    generateTraceId: () => prepared ?? random(16),
     generateSpanId: () => random(8),
-    prepare(traceId) {
+    withTraceId(traceId, start) {
       prepared = traceId
+      try {
+        return start()
+      } finally {
+        // A root that joins another trace asks for no id, and must not leave this one to the next.
+        prepared = undefined
+      }
     },
   }
 }

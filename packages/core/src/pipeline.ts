@@ -91,8 +91,7 @@ export function startPipeline(
     buffer,
     newTraceId: () => ids.generateTraceId(),
     startRoot(name, traceId, context, links) {
-      ids.prepare(traceId)
-      return tracer.startSpan(name, { links }, context)
+      return ids.withTraceId(traceId, () => tracer.startSpan(name, { links }, context))
     },
     outgoing,
     silently: next => api.context.with(buffer.contextFor(SILENT_TRACE, api.context.active()), next),
