@@ -1,0 +1,26 @@
+export type { BackoffOptions } from './backoff.ts'
+export { type Breaker, type BreakerOptions, type BreakerState, createBreaker } from './breaker.ts'
+export type { Clock } from './clock.ts'
+export type { Compression } from './compression.ts'
+export { createHttpSender, type HttpSenderOptions } from './http-sender.ts'
+export { createLangfuseSender, type LangfuseSenderOptions } from './langfuse-sender.ts'
+export type { DropCause, FlushResult } from './ledger.ts'
+export type { Logger } from './logger.ts'
+export type { OutboxOptions } from './options.ts'
+export {
+  createOutbox,
+  type FlushOptions,
+  type Outbox,
+  type OutboxHealth,
+  type OutboxStats,
+} from './outbox.ts'
+export {
+  createRecordBuilder,
+  type EncodedRecord,
+  type RecordBuilder,
+  type RecordBuilderOptions,
+} from './record-builder.ts'
+export { createRedactor } from './redact.ts'
+export type { Sender, SendOptions, SendOutcome, SendResult } from './sender.ts'
+export type { Fsync, SpoolOptions } from './spool/options.ts'
+export { StartUpError } from './start-up-error.ts'

@@ -1,0 +1,195 @@
+import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
+import type { DropCause } from './ledger.ts'
+import type { EncodedRecord, RecordBuilder } from './record-builder.ts'
+
+/** Turns spans into records, a little at a time. */
+export interface Intake {
+  /** Spans in the open record, plus those not yet encoded. */
+  readonly spans: number
+  /** Bytes of both, where a span not yet encoded counts as much as those before it. */
+  readonly bytes: number
+  /** Spans in the open record. */
+  readonly encoded: number
+  /** When the oldest of them arrived. */
+  readonly since: number
+  add(spans: readonly ReadableSpan[]): void
+  /** Closes the open record. */
+  seal(): void
+  /** Closes the open record: at once, or when what is put off is encoded, for which there is then a promise. */
+  drain(): Promise<void> | undefined
+  /** Gives up the oldest span not yet encoded, if there is one. */
+  dropOldest(): boolean
+}
+
+export interface IntakeOptions {
+  builder: RecordBuilder
+  /** A record is closed when it has this many bytes. */
+  recordBytes: number
+  /** A record is closed when it has this many spans. */
+  recordSpans: number
+  /** Longest stretch of encoding before other work gets its turn. */
+  sliceMs: number
+  now: () => number
+  onRecord: (record: EncodedRecord, since: number) => void
+  onDrop: (spans: number, cause: DropCause) => void
+  /** Called when spans were put off and may have to be bounded. */
+  onPutOff: () => void
+  /** Called when no span is put off any more. */
+  onCaughtUp: () => void
+}
+
+const CLOCK_EVERY = 32
+const FIRST_GUESS_BYTES = 1024
+
+/** Creates an intake. */
+export function createIntake(options: IntakeOptions): Intake {
+  const { builder, now } = options
+  const putOff = createSpanList()
+  let spanBytes = FIRST_GUESS_BYTES
+  let work = 0
+  let turnStart: number | undefined
+  let since = 0
+  let drained: (() => void)[] = []
+
+  return {
+    get spans() {
+      return builder.spans + putOff.length
+    },
+    get bytes() {
+      return builder.bytes + putOff.length * spanBytes
+    },
+    get encoded() {
+      return builder.spans
+    },
+    get since() {
+      return since
+    },
+    add(spans) {
+      if (builder.spans === 0 && putOff.length === 0) since = now()
+      for (let index = 0; index < spans.length; index++) {
+        if (putOff.length > 0 || turnIsOver()) {
+          if (putOff.length === 0) setImmediate(encodeSlice)
+          putOff.push(spans.slice(index))
+          options.onPutOff()
+          return
+        }
+        encode(spans[index]!)
+      }
+    },
+    seal,
+    drain() {
+      if (putOff.length === 0) {
+        seal()
+        return undefined
+      }
+      return new Promise(resolve => {
+        drained.push(resolve)
+      })
+    },
+    dropOldest() {
+      if (putOff.shift() === undefined) return false
+      options.onDrop(1, 'memory_full')
+      return true
+    },
+  }
+
+  function encode(span: ReadableSpan): void {
+    const before = builder.bytes
+    const failure = tryToAdd(span)
+    if (failure !== undefined) {
+      options.onDrop(1, failure)
+      return
+    }
+    const bytes = builder.bytes - before
+    spanBytes += (bytes - spanBytes) / 16
+    work += 1 + (bytes >> 10)
+    if (builder.bytes >= options.recordBytes || builder.spans >= options.recordSpans) seal()
+  }
+
+  function tryToAdd(span: ReadableSpan): 'too_large' | 'unencodable' | undefined {
+    try {
+      return builder.add(span) ? undefined : 'too_large'
+    } catch {
+      return 'unencodable'
+    }
+  }
+
+  function seal(): void {
+    const record = builder.seal()
+    if (record === undefined) return
+    const startedAt = since
+    since = now()
+    options.onRecord(record, startedAt)
+  }
+
+  /** Looks at the clock only after some work: most turns of the event loop hand in a few spans. */
+  function turnIsOver(): boolean {
+    if (work < CLOCK_EVERY) return false
+    work = 0
+    if (turnStart !== undefined) return now() - turnStart >= options.sliceMs
+    turnStart = now()
+    setImmediate(() => {
+      turnStart = undefined
+    })
+    return false
+  }
+
+  function encodeSlice(): void {
+    const start = now()
+    work = 0
+    for (let span = putOff.shift(); span !== undefined; span = putOff.shift()) {
+      encode(span)
+      if (work < CLOCK_EVERY) continue
+      work = 0
+      if (now() - start >= options.sliceMs) break
+    }
+    if (putOff.length > 0) {
+      setImmediate(encodeSlice)
+      return
+    }
+    const resolvers = drained
+    drained = []
+    if (resolvers.length > 0) seal()
+    for (const resolve of resolvers) resolve()
+    options.onCaughtUp()
+  }
+}
+
+interface SpanList {
+  readonly length: number
+  push(spans: readonly ReadableSpan[]): void
+  shift(): ReadableSpan | undefined
+}
+
+/** Spans in the lists they came in, so that putting many off takes no time. */
+function createSpanList(): SpanList {
+  const lists: (readonly ReadableSpan[])[] = []
+  let head = 0
+  let index = 0
+  let length = 0
+
+  return {
+    get length() {
+      return length
+    },
+    push(spans) {
+      lists.push(spans)
+      length += spans.length
+    },
+    shift() {
+      const list = lists[head]
+      if (list === undefined) return undefined
+      const span = list[index++]
+      length -= 1
+      if (index >= list.length) {
+        index = 0
+        head += 1
+        if (head > 1000 || head === lists.length) {
+          lists.splice(0, head)
+          head = 0
+        }
+      }
+      return span
+    },
+  }
+}

@@ -1,0 +1,159 @@
+import type { Attributes } from '@opentelemetry/api'
+import type { InstrumentationScope } from '@opentelemetry/core'
+import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
+import { writeAttributes } from './attribute-encoder.ts'
+import { type ByteSink, createByteSink, reserveText, writeTextField, writeVarint } from './byte-sink.ts'
+import { writeSpan } from './span-encoder.ts'
+
+type Resource = ReadableSpan['resource']
+
+/** Spans as one complete `ExportTraceServiceRequest` body; bodies may be joined end to end. */
+export interface EncodedRecord {
+  body: Uint8Array
+  spans: number
+}
+
+/** Collects spans into a record, naming each resource and scope once. */
+export interface RecordBuilder {
+  /**
+   * Encodes a span at once, keeping nothing of the object. Returns false for a span of more than `maxSpanBytes` and throws
+   * on one that cannot be encoded; both leave the record as it was.
+   */
+  add(span: ReadableSpan): boolean
+  readonly spans: number
+  readonly bytes: number
+  /** Takes the record out, or `undefined` where nothing was added. */
+  seal(): EncodedRecord | undefined
+}
+
+export interface RecordBuilderOptions {
+  /** Attributes that every resource gets, over its own. */
+  resourceAttributes?: Attributes | undefined
+  /** Attributes that a span gets, over its own. */
+  mark?: ((span: ReadableSpan) => Attributes | undefined) | undefined
+  /** The largest span. @default unlimited */
+  maxSpanBytes?: number | undefined
+}
+
+const SINK_BYTES = 4 * 1024
+const KEPT_SINK_BYTES = 1024 * 1024
+
+/** Creates a record builder. */
+export function createRecordBuilder(options: RecordBuilderOptions = {}): RecordBuilder {
+  const { maxSpanBytes = Number.POSITIVE_INFINITY } = options
+  const resources = new Map<Resource, Map<InstrumentationScope, ByteSink>>()
+  let spans = 0
+  let bytes = 0
+
+  return {
+    get spans() {
+      return spans
+    },
+    get bytes() {
+      return bytes
+    },
+    add(span) {
+      const sink = sinkOf(span)
+      const start = sink.end
+      try {
+        writeSpan(sink, span, markOf(span))
+      } catch (error) {
+        sink.end = start
+        throw error
+      }
+      if (sink.end - start > maxSpanBytes) {
+        sink.end = start
+        return false
+      }
+      spans += 1
+      bytes += sink.end - start
+      return true
+    },
+    seal() {
+      if (spans === 0) return undefined
+      const body = Buffer.concat(
+        [...resources].flatMap(([resource, scopes]) => resourceSpans(resource, scopes)),
+      )
+      for (const scopes of resources.values()) for (const sink of scopes.values()) reset(sink)
+      const record = { body, spans }
+      spans = 0
+      bytes = 0
+      return record
+    },
+  }
+
+  function markOf(span: ReadableSpan): Attributes | undefined {
+    try {
+      return options.mark?.(span)
+    } catch {
+      return undefined
+    }
+  }
+
+  function sinkOf({ resource, instrumentationScope }: ReadableSpan): ByteSink {
+    let scopes = resources.get(resource)
+    if (scopes === undefined) {
+      scopes = new Map()
+      resources.set(resource, scopes)
+    }
+    let sink = scopes.get(instrumentationScope)
+    if (sink === undefined) {
+      sink = createByteSink(SINK_BYTES)
+      scopes.set(instrumentationScope, sink)
+    }
+    return sink
+  }
+
+  /** What no span used since the last record is forgotten, so that short-lived resources and scopes do not pile up. */
+  function resourceSpans(resource: Resource, scopes: Map<InstrumentationScope, ByteSink>): Uint8Array[] {
+    for (const [scope, sink] of scopes) if (sink.end === 0) scopes.delete(scope)
+    if (scopes.size === 0) {
+      resources.delete(resource)
+      return []
+    }
+    return framed(0x0a, [
+      ...framed(0x0a, [encodeResource(resource, options.resourceAttributes)]),
+      ...[...scopes].flatMap(([scope, sink]) => framed(0x12, scopeSpans(scope, sink))),
+      encodeText(0x1a, resource.schemaUrl),
+    ])
+  }
+}
+
+function scopeSpans(scope: InstrumentationScope, spans: ByteSink): Uint8Array[] {
+  return [
+    ...framed(0x0a, [encodeText(0x0a, scope.name), encodeText(0x12, scope.version)]),
+    spans.bytes.subarray(0, spans.end),
+    encodeText(0x1a, scope.schemaUrl),
+  ]
+}
+
+function encodeResource(resource: Resource, over: Attributes | undefined): Uint8Array {
+  const sink = createByteSink(512)
+  writeAttributes(sink, 0x0a, resource.attributes, over)
+  if (over !== undefined) writeAttributes(sink, 0x0a, over)
+  return sink.bytes.subarray(0, sink.end)
+}
+
+function encodeText(tag: number, text: string | undefined): Uint8Array {
+  const sink = createByteSink(0)
+  if (!text) return sink.bytes
+  reserveText(sink, text, 8)
+  writeTextField(sink, tag, text)
+  return sink.bytes.subarray(0, sink.end)
+}
+
+/** Puts a tag and the total length before the parts of a message. */
+function framed(tag: number, parts: Uint8Array[]): Uint8Array[] {
+  const head = createByteSink(8)
+  head.bytes[head.end++] = tag
+  writeVarint(
+    head,
+    parts.reduce((total, part) => total + part.length, 0),
+  )
+  return [head.bytes.subarray(0, head.end), ...parts]
+}
+
+function reset(sink: ByteSink): void {
+  sink.end = 0
+  if (sink.bytes.length > KEPT_SINK_BYTES) sink.bytes = Buffer.alloc(0)
+}
