@@ -69,10 +69,6 @@ export function createOutboxLog(outbox: ResolvedOutboxOptions, ledger: Ledger): 
       reporter.info(
         `${countOf(spans, 'span')} taken over from ${spool?.directory}, left by an earlier process`,
       ),
-    foreign: count =>
-      reporter.info(
-        `${spool?.directory} holds spans for ${countOf(count, 'other destination')}, which are left alone`,
-      ),
   }
 
   function waiting(): string {
