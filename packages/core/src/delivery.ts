@@ -6,8 +6,8 @@ import type {
   OutboxStats,
   SpoolOptions,
 } from '@langfuse-middleware/delivery'
-import type { ExportResult } from '@opentelemetry/core'
-import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace-base'
+import type { Meter } from '@opentelemetry/api'
+import type { SpanExporter } from '@opentelemetry/sdk-trace-base'
 import type { Destination } from './destination.ts'
 import { lazyRequire } from './lazy-require.ts'
 import type { Logger } from './logger.ts'
@@ -34,28 +34,36 @@ export interface MirrorOptions {
   resourceAttributes?: Readonly<Record<string, string>>
 }
 
+interface Surroundings {
+  readonly logger: Logger
+  /** Where the figures show as metrics. */
+  readonly meter: Meter
+}
+
 /** Everything between Langfuse's processor and the network. */
 export interface Delivery extends SpanExporter {
   /** Waits for what was handed in before, or for the deadline. Never rejects. */
   flush(timeoutMs: number): Promise<FlushResult>
   close(timeoutMs: number): Promise<FlushResult>
+  /** Shows the figures as metrics of `meter`; returns what stops that. */
+  observe(meter: Meter): () => void
   /** By destination: `langfuse`, and each mirror's address. */
   stats(): Record<string, OutboxStats>
   health(): OutboxHealth
 }
 
-/** One outbox per destination, so that the outage of one never touches another. */
-export function createDelivery(config: TracingConfig, destination: Destination, logger: Logger): Delivery {
-  const { createOutbox, createLangfuseSender, createHttpSender } = lazyRequire<
-    typeof import('@langfuse-middleware/delivery')
-  >('@langfuse-middleware/delivery')
+/** One outbox per destination, so that the outage of one never touches another. Throws where an option cannot be used. */
+export function createDelivery(
+  config: TracingConfig,
+  destination: Destination,
+  { logger, meter }: Surroundings,
+): Delivery {
+  const packages = lazyRequire<typeof import('@langfuse-middleware/delivery')>(
+    '@langfuse-middleware/delivery',
+  )
+  const { createOutbox, createFanOut, observeOutboxes } = packages
   const { timeoutMs, spool, ...limits } = config.delivery
-  const shared = {
-    ...limits,
-    minBatchSpans: config.flush.at,
-    intervalMs: config.flush.intervalMs,
-    logger,
-  }
+  const shared = { ...limits, minBatchSpans: config.flush.at, intervalMs: config.flush.intervalMs, logger }
   const outboxes = new Map<string, Outbox>()
 
   if (destination.kind === 'langfuse' || destination.kind === 'inspector') {
@@ -64,7 +72,7 @@ export function createDelivery(config: TracingConfig, destination: Destination, 
       'langfuse',
       createOutbox({
         ...shared,
-        sender: createLangfuseSender({ publicKey, secretKey, baseUrl, timeoutMs }),
+        sender: packages.createLangfuseSender({ publicKey, secretKey, baseUrl, timeoutMs }),
         name: destination.kind === 'langfuse' ? 'Langfuse' : `the local inspector at ${baseUrl}`,
         // Placeholders for a local Langfuse may be one word, which hides nothing.
         secrets: secretKey === publicKey ? [] : [secretKey],
@@ -72,12 +80,13 @@ export function createDelivery(config: TracingConfig, destination: Destination, 
       }),
     )
   }
-  for (const { url, headers, resourceAttributes } of config.mirrors) {
+  for (const { url, protocol, headers, resourceAttributes } of config.mirrors) {
+    const createSender = protocol === 'grpc' ? packages.createGrpcSender : packages.createHttpSender
     outboxes.set(
       url,
       createOutbox({
         ...shared,
-        sender: createHttpSender({ url, headers, timeoutMs }),
+        sender: createSender({ url, headers, timeoutMs }),
         name: `the mirror ${new URL(url).host}`,
         secrets: Object.values(headers ?? {}),
         resourceAttributes,
@@ -85,17 +94,19 @@ export function createDelivery(config: TracingConfig, destination: Destination, 
     )
   }
   const all = [...outboxes.values()]
+  const stopObserving = observeOutboxes(meter, all)
 
   return {
-    export(spans: ReadableSpan[], done: (result: ExportResult) => void) {
-      for (const outbox of all) outbox.export(spans, () => {})
-      done({ code: 0 })
-    },
-    flush: timeoutMs => added(all.map(outbox => outbox.flush({ timeoutMs }))),
-    close: timeoutMs => added(all.map(outbox => outbox.close({ timeoutMs }))),
-    // What waits is flushed, with a deadline, by `flush` and `close`.
+    export: createFanOut(all).export,
+    // Langfuse's processor waits for these without a deadline; `flush` and `close` have one.
     forceFlush: async () => {},
     shutdown: async () => {},
+    flush: timeoutMs => added(all.map(outbox => outbox.flush({ timeoutMs }))),
+    async close(timeoutMs) {
+      stopObserving()
+      return added(all.map(outbox => outbox.close({ timeoutMs })))
+    },
+    observe: meter => observeOutboxes(meter, all),
     stats: () => Object.fromEntries([...outboxes].map(([name, outbox]) => [name, outbox.stats()])),
     health() {
       const each = all.map(outbox => outbox.health())

@@ -50,7 +50,13 @@ export function startPipeline(
   const { api, sdk, resources, langfuse } = otel
   const refusal: Refusal = { active: false }
   const isExported = (span: ReadableSpan) => otel.otel.isDefaultExportSpan(span)
-  const delivery = config.exporter === undefined ? createDelivery(config, destination, log) : undefined
+  const delivery =
+    config.exporter === undefined
+      ? createDelivery(config, destination, {
+          logger: log,
+          meter: api.metrics.getMeter('langfuse-middleware'),
+        })
+      : undefined
   const exporter = delivery ?? config.exporter
   const processor = new otel.otel.LangfuseSpanProcessor({
     ...(destination.kind === 'langfuse' && {

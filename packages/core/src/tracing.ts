@@ -1,6 +1,7 @@
 import type { Server } from 'node:net'
 import type { LangfuseClient } from '@langfuse/client'
 import type { FlushResult, OutboxHealth } from '@langfuse-middleware/delivery'
+import type { Meter } from '@opentelemetry/api'
 import { settlesWithin } from './deadline.ts'
 import { type ExitHandling, handleExit } from './exit.ts'
 import { lazyRequire } from './lazy-require.ts'
@@ -22,6 +23,11 @@ export interface Tracing {
   stats(): TracingStats
   /** Whether observations get through, for a readiness route: `degraded` while they wait, with the reasons. */
   health(): OutboxHealth
+  /**
+   * Shows the figures of delivery as metrics of `meter`, and returns what stops that. Not needed where OpenTelemetry's global meter
+   * provider was there before tracing started.
+   */
+  observe(meter: Meter): () => void
   /**
    * Sends what has ended; resolves when it is delivered or on disk, at the latest after `timeoutMs`, the option of `shutdown` by default,
    * with what became of it. Never rejects.
@@ -110,6 +116,7 @@ export function initTracing(options?: TracingOptions): Tracing {
       },
       health: () =>
         runtime?.pipeline.delivery?.health() ?? { status: runtime ? 'ok' : 'closed', reasons: [] },
+      observe: meter => runtime?.pipeline.delivery?.observe(meter) ?? (() => {}),
       async flush({ timeoutMs = config.shutdown.timeoutMs } = {}) {
         const scores = started.client && settlesWithin(started.client.flush(), timeoutMs)
         const [result] = await Promise.all([runtime?.pipeline.flush(timeoutMs), scores])
@@ -152,6 +159,8 @@ function start(config: TracingConfig, log: Log): LiveTraceRuntime | undefined {
     log.info(startUpLine(config))
     return { otel, config, pipeline, log, counts: { started: 0, ended: 0, skipped: 0 } }
   } catch (error) {
+    // What is set up wrongly is for whoever sets it up; what breaks otherwise must not break the app.
+    if (String((error as { code?: unknown }).code).startsWith('LANGFUSE_MIDDLEWARE_')) throw error
     log.error(`not tracing: tracing could not start: ${String(error)}`)
     return undefined
   }
