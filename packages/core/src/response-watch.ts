@@ -5,7 +5,7 @@ import type { RequestEnd } from './outcome.ts'
 import type { RequestLike } from './request-like.ts'
 
 /** How a response ended, with what was measured on the way. */
-export interface ResponseEnd {
+interface ResponseEnd {
   readonly end: RequestEnd
   /** Absent when no header was sent. */
   readonly statusCode: number | undefined
