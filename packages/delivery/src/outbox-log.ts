@@ -1,5 +1,5 @@
 import type { DropCause, Ledger } from './ledger.ts'
-import { countOf, createReporter } from './logger.ts'
+import { countOf, createReporter, grouped } from './logger.ts'
 import type { ResolvedOutboxOptions } from './options.ts'
 import type { PacingEvents } from './pacing.ts'
 import { createRedactor } from './redact.ts'
@@ -79,9 +79,9 @@ export function createOutboxLog(outbox: ResolvedOutboxOptions, ledger: Ledger): 
 }
 
 function seconds(ms: number): string {
-  return `${(ms / 1000).toLocaleString('en-US', { maximumFractionDigits: ms < 10_000 ? 1 : 0 })} s`
+  return `${grouped(ms < 10_000 ? ms / 1000 : Math.round(ms / 1000))} s`
 }
 
 function size(bytes: number): string {
-  return `${(bytes / 2 ** 20).toLocaleString('en-US', { maximumFractionDigits: 1 })} MiB`
+  return `${grouped(bytes / 2 ** 20)} MiB`
 }

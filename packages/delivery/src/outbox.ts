@@ -74,7 +74,7 @@ export interface Outbox extends SpanExporter {
   health(): OutboxHealth
 }
 
-const SLICE_MS = 4
+const SLICE_MS = 2
 const LAST_ANSWERS_MS = 1000
 
 /** Creates an outbox. Throws where an option cannot be used. */
