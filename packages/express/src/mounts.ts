@@ -34,7 +34,6 @@ export function outermost(app: Application): Application {
 export function findMount(request: Request, root: Application, route?: object): string | undefined {
   // Undefined once the outermost router is done.
   const baseUrl: string = request.baseUrl ?? ''
-  if (route === undefined && baseUrl === '') return ''
   const known = route && found.get(route)
   if (known?.baseUrl === baseUrl) return known.template
 
