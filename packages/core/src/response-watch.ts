@@ -49,7 +49,11 @@ export function watchResponse(request: RequestLike, response: ServerResponse, wa
   })
   response.on('finish', settle)
   response.on('close', settle)
-  watch?.open.add(settle)
+  if (watch !== undefined) {
+    // An earlier timeout on this connection was answered, or it would be closed.
+    if (watch.open.size === 0) watch.timedOut = false
+    watch.open.add(settle)
+  }
 
   function settle(): void {
     if (over) return
@@ -98,7 +102,7 @@ function endOf(
   }
   if (response.writableFinished) return 'completed'
   // A socket that was handed over, to a WebSocket for one, ends without a response of ours.
-  if (request.headers.upgrade !== undefined && !response.headersSent && !failed) return 'completed'
+  if (isUpgraded(request, response) && !response.headersSent && !failed) return 'completed'
   const broken = (socket as { errored?: NodeJS.ErrnoException | null } | undefined)?.errored
   if (watch?.timedOut || broken?.code === 'ERR_HTTP_REQUEST_TIMEOUT') return 'timed_out'
   // Node 24 gives a queued response an error of its own when its client goes; one of the app's reaches the socket as it is.
@@ -106,6 +110,12 @@ function endOf(
     socket?.readableEnded || (broken !== null && broken !== undefined && broken !== response.errored)
   if (!left && (response.errored || (failed && response.headersSent))) return 'stream_error'
   return left || stream !== undefined ? 'client_aborted' : 'server_aborted'
+}
+
+function isUpgraded(request: RequestLike, response: ServerResponse): boolean {
+  // Node says false where a client offered an upgrade that nobody took.
+  const taken = (response.req as { upgrade?: boolean } | undefined)?.upgrade !== false
+  return taken && request.headers.upgrade !== undefined
 }
 
 /** What the response says of its length, else what its socket wrote for it, headers and framing included. */
