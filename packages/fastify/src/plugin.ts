@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events'
 import {
   checkRouteOptions,
   createRequestTracer,
@@ -51,6 +52,11 @@ const plugin: FastifyPluginAsync<LangfusePluginOptions> = async (fastify, option
     trace.bind(reply.raw)
     trace.run(next)
   })
+  // No other hook hears of a stream that breaks once its headers are out.
+  fastify.addHook('onSend', (request, _reply, payload, next) => {
+    if (isStream(payload)) payload.on('error', error => request.langfuse.fail(error))
+    next()
+  })
   fastify.addHook('onError', (request, _reply, error, next) => {
     request.langfuse.fail(error)
     next()
@@ -58,6 +64,10 @@ const plugin: FastifyPluginAsync<LangfusePluginOptions> = async (fastify, option
   fastify.addHook('onClose', async () => {
     await getTracing()?.flush()
   })
+}
+
+function isStream(payload: unknown): payload is EventEmitter {
+  return typeof payload === 'object' && payload !== null && 'pipe' in payload
 }
 
 type MatchedRoute = FastifyRequest['routeOptions']
