@@ -130,26 +130,30 @@ export class LiveTrace implements RequestTrace, TraceOwner {
   }
 
   setUser(userId: string): void {
-    this.user = sanitiseId('user', userId, 'setUser', this.runtime.log) ?? this.user
-    this.stamped = undefined
+    this.change(() => {
+      this.user = sanitiseId('user', userId, 'setUser', this.runtime.log) ?? this.user
+    })
   }
 
   setSession(sessionId: string): void {
-    this.session = sanitiseId('session', sessionId, 'setSession', this.runtime.log) ?? this.session
-    this.stamped = undefined
+    this.change(() => {
+      this.session = sanitiseId('session', sessionId, 'setSession', this.runtime.log) ?? this.session
+    })
   }
 
   addTags(...tags: string[]): void {
-    for (const tag of tags) {
-      if (typeof tag === 'string' && tag !== '' && !this.tags.includes(tag)) this.tags.push(tag.slice(0, 200))
-    }
-    this.stamped = undefined
+    this.change(() => {
+      for (const tag of tags) {
+        if (typeof tag === 'string' && tag !== '' && !this.tags.includes(tag))
+          this.tags.push(tag.slice(0, 200))
+      }
+    })
   }
 
   setMetadata(metadata: Record<string, unknown>): void {
-    if (typeof metadata !== 'object' || metadata === null) return
-    this.traceMetadata = { ...this.traceMetadata, ...metadata }
-    this.stamped = undefined
+    this.change(() => {
+      this.traceMetadata = { ...this.traceMetadata, ...metadata }
+    })
   }
 
   setName(name: string): void {
@@ -157,10 +161,10 @@ export class LiveTrace implements RequestTrace, TraceOwner {
   }
 
   update(update: ObservationUpdate): void {
-    if (typeof update !== 'object' || update === null) return
-    const { metadata } = this.updated
-    this.updated = { ...this.updated, ...update }
-    if (metadata !== undefined) this.updated.metadata = { ...metadata, ...update.metadata }
+    this.change(() => {
+      const metadata = { ...this.updated.metadata, ...update?.metadata }
+      this.updated = { ...this.updated, ...update, metadata }
+    })
   }
 
   skip(): void {
@@ -282,6 +286,16 @@ export class LiveTrace implements RequestTrace, TraceOwner {
     }
     const dropsEmpty = rootEnded && this.runtime.config.emptyRequests === 'drop'
     return keepsTrace(this.traceId, summary, this.sampling, dropsEmpty, this.runtime.log)
+  }
+
+  /** Takes what the app says, whose getters and `toString` are its own and may throw. */
+  private change(work: () => void): void {
+    try {
+      work()
+    } catch (error) {
+      this.runtime.log.warnOnce('update failed', `a value set on a trace is left out: ${String(error)}`)
+    }
+    this.stamped = undefined
   }
 
   private finalName(): string {

@@ -1,0 +1,70 @@
+import { propagateAttributes, startObservation } from '@langfuse/tracing'
+import { initTracing, safeTrace, type Tracing, traceJob } from '@langfuse-middleware/core'
+import { type Inspector, startInspector } from '@langfuse-middleware/inspector'
+
+let langfuse: Inspector
+let tracing: Tracing
+
+beforeEach(async () => {
+  langfuse = await startInspector({ port: 0, settleMs: 0 })
+})
+
+afterEach(async () => {
+  await tracing.shutdown()
+  await langfuse.close()
+})
+
+function init(options: Parameters<typeof initTracing>[0] = {}) {
+  tracing = initTracing({
+    logger: { info() {}, warn() {}, error() {} },
+    publicKey: 'pk-lf',
+    secretKey: 'sk-lf',
+    baseUrl: langfuse.url,
+    shutdown: { signals: false },
+    ...options,
+  })
+}
+
+it('masks inputs, outputs and what arrives after the verdict', async () => {
+  init({ mask: ({ data }) => String(data).replaceAll('4111', '****') })
+  let late: ReturnType<typeof startObservation> | undefined
+  await traceJob('job', () => {
+    safeTrace('step', observation => observation.update({ input: 'card 4111', output: { card: '4111' } }))
+    late = startObservation('late')
+  })
+  late?.update({ output: '4111 again' }).end()
+  await tracing.flush()
+  const trace = await langfuse.waitForTrace(one => one.observations.length === 3)
+  expect(JSON.stringify(trace.observations.map(one => one.attributes))).not.toContain('4111')
+  expect(trace.observations.find(one => one.name === 'step')?.output).toEqual({ card: '****' })
+})
+
+it('uploads media and leaves a reference in their place', async () => {
+  init()
+  const image = `data:image/png;base64,${Buffer.from('not really a picture').toString('base64')}`
+  await traceJob('job', () => {
+    safeTrace('look', observation => observation.update({ input: { image } }))
+  })
+  await tracing.flush()
+  const trace = await langfuse.waitForTrace('job')
+  const input = JSON.stringify(trace.observations.find(one => one.name === 'look')?.input)
+  expect(input).toContain('@@@langfuseMedia:type=image/png')
+  expect(input).not.toContain('base64,')
+})
+
+it('links prompts to the generations made under them', async () => {
+  init()
+  await traceJob('job', () => {
+    propagateAttributes({ prompt: { name: 'greeting', version: 3, isFallback: false } }, () => {
+      startObservation('generation', { model: 'm' }, { asType: 'generation' }).end()
+    })
+    startObservation('other', { model: 'm' }, { asType: 'generation' }).end()
+  })
+  await tracing.flush()
+  const trace = await langfuse.waitForTrace('job')
+  expect(trace.observations.find(one => one.name === 'generation')?.prompt).toEqual({
+    name: 'greeting',
+    version: 3,
+  })
+  expect(trace.observations.find(one => one.name === 'other')?.prompt).toBeUndefined()
+})
