@@ -11,15 +11,16 @@ const stopTimeoutMs = 8_000
  * Runs an example app as a process of its own, as in production, and resolves once it listens.
  * @param {string} name - its folder under examples
  * @param {object} options
+ * @param {string} [options.script] - the file in that folder
  * @param {number} options.port - 0 for any
  * @param {NodeJS.ProcessEnv} options.env
  * @param {(line: string) => void} [options.onLine] - called with each line the app prints
  * @param {() => void} [options.onExit] - called when it ends before it was told to
  */
-export async function startApp(name, { port, env, onLine, onExit }) {
+export async function startApp(name, { script = 'server.mjs', port, env, onLine, onExit }) {
   const guard = new URL('end-with-parent.mjs', import.meta.url)
-  const script = fileURLToPath(new URL(`../${name}/server.mjs`, import.meta.url))
-  const child = spawn(process.execPath, ['--import', guard.href, script], {
+  const file = fileURLToPath(new URL(`../${name}/${script}`, import.meta.url))
+  const child = spawn(process.execPath, ['--import', guard.href, file], {
     env: { ...env, PORT: String(port) },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     // Ctrl-C reaches a whole process group; the apps are to hear of it from us, once.
