@@ -1,12 +1,10 @@
 // Installs and builds what is missing or out of date, and nothing else, so that every command works on a fresh clone.
-import { spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-
-const root = dirname(dirname(fileURLToPath(import.meta.url)))
-const force = process.argv.includes('--force')
+import { takeTurn } from './take-turn.mjs'
 
 const [major, minor] = process.versions.node.split('.').map(Number)
 if (major < 20 || (major === 20 && minor < 19)) {
@@ -16,64 +14,119 @@ if (major < 20 || (major === 20 && minor < 19)) {
   process.exit(1)
 }
 
-step('Installing dependencies', 'install', ['package-lock.json'], () =>
-  existsSync(join(root, 'node_modules', 'tsdown'))
-    ? run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error'])
-    : run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']),
-)
-const sources = packages().flatMap(name => [`packages/${name}/src`, `packages/${name}/package.json`])
-step(
-  'Building packages',
-  'build',
-  ['package-lock.json', 'tsconfig.json', 'tsdown.config.ts', ...sources],
-  () => run(process.execPath, ['node_modules/tsdown/dist/run.mjs']),
-  packages().map(name => `packages/${name}/dist/index.mjs`),
-)
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const force = process.argv.includes('--force')
+const packages = manifestsIn('packages')
 
-/** Runs `work` unless the same inputs were prepared before and `outputs` still stand. */
-function step(title, name, inputs, work, outputs = []) {
-  const stamp = join(root, 'node_modules', '.cache', 'langfuse-middleware', name)
-  const now = fingerprint(inputs)
-  const fresh =
-    existsSync(stamp) &&
-    readFileSync(stamp, 'utf8') === now &&
-    outputs.every(file => existsSync(join(root, file)))
-  if (fresh && !(force && name === 'build')) return
-  const started = Date.now()
-  process.stderr.write(`${title} …`)
-  work()
-  mkdirSync(dirname(stamp), { recursive: true })
-  writeFileSync(stamp, now)
-  process.stderr.write(` ${((Date.now() - started) / 1000).toFixed(1)} s\n`)
+const install = {
+  title: 'Installing dependencies',
+  stamp: 'install',
+  inputs: [
+    'package.json',
+    'package-lock.json',
+    'benchmarks/package.json',
+    ...packages,
+    ...manifestsIn('examples'),
+  ],
+  outputs: ['node_modules/.package-lock.json'],
+  command: () => ['npm', existsSync(join(root, 'node_modules')) ? 'install' : 'ci', '--loglevel=error'],
+}
+const build = {
+  title: 'Building packages',
+  stamp: 'build',
+  inputs: [
+    'package-lock.json',
+    'tsconfig.json',
+    'tsdown.config.ts',
+    ...packages.flatMap(manifest => [
+      manifest,
+      join(dirname(manifest), 'src'),
+      join(dirname(manifest), 'tsdown.config.ts'),
+    ]),
+  ],
+  outputs: packages.flatMap(distFiles),
+  command: () => [process.execPath, 'node_modules/tsdown/dist/run.mjs'],
 }
 
-function packages() {
-  return readdirSync(join(root, 'packages')).sort()
+if (force || isStale(install) || isStale(build)) {
+  await takeTurn(join(root, '.cache', 'prepare.lock'))
+  if (isStale(install)) await run(install)
+  if (force || isStale(build)) await run(build)
+}
+
+function manifestsIn(folder) {
+  if (!existsSync(join(root, folder))) return []
+  return readdirSync(join(root, folder))
+    .sort()
+    .map(name => join(folder, name, 'package.json'))
+    .filter(manifest => existsSync(join(root, manifest)))
+}
+
+/** What a package's manifest says that its build leaves. */
+function distFiles(manifest) {
+  const files = readFileSync(join(root, manifest), 'utf8').match(/\.\/dist\/[\w./-]+/g) ?? []
+  return files.map(file => join(dirname(manifest), file))
+}
+
+function stampOf({ stamp }) {
+  return join(root, 'node_modules', '.cache', 'langfuse-middleware', stamp)
+}
+
+function isStale(step) {
+  const stamp = stampOf(step)
+  return (
+    !existsSync(stamp) ||
+    readFileSync(stamp, 'utf8') !== fingerprint(step.inputs) ||
+    step.outputs.some(file => !existsSync(join(root, file)))
+  )
 }
 
 function fingerprint(paths) {
-  const hash = createHash('sha256').update(process.version)
-  for (const path of paths) add(join(root, path))
-  return hash.digest('hex')
-
-  function add(path) {
-    if (!existsSync(path)) return
-    if (path.endsWith('dist') || path.endsWith('node_modules')) return
-    try {
-      for (const entry of readdirSync(path).sort()) add(join(path, entry))
-    } catch {
-      hash.update(path).update(readFileSync(path))
-    }
+  const hash = createHash('sha256').update(`${process.platform} ${process.arch}`)
+  for (const path of paths) {
+    if (!existsSync(join(root, path))) continue
+    const files = path.endsWith('src') ? filesUnder(path) : [path]
+    for (const file of files) hash.update(file).update(readFileSync(join(root, file)))
   }
+  return hash.digest('hex')
 }
 
-function run(command, args) {
-  const result = spawnSync(command, args, {
-    cwd: root,
-    encoding: 'utf8',
-    shell: process.platform === 'win32' && command === 'npm',
+function filesUnder(folder) {
+  return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter(entry => entry.isFile())
+    .map(entry => join(entry.parentPath, entry.name).slice(root.length + 1))
+    .sort()
+}
+
+async function run(step) {
+  const started = Date.now()
+  const seconds = () => `${((Date.now() - started) / 1_000).toFixed(1)} s`
+  process.stderr.write(`${step.title} …`)
+  const ticking =
+    process.stderr.isTTY && setInterval(() => process.stderr.write(`\r${step.title} … ${seconds()}`), 100)
+  const { code, output } = await execute(...step.command())
+  clearInterval(ticking)
+  if (code !== 0) {
+    process.stderr.write(` failed\n\n${output.trimEnd()}\n`)
+    process.exit(1)
+  }
+  mkdirSync(dirname(stampOf(step)), { recursive: true })
+  writeFileSync(stampOf(step), fingerprint(step.inputs))
+  process.stderr.write(`${process.stderr.isTTY ? `\r${step.title} …` : ''} ${seconds()}\n`)
+}
+
+function execute(command, ...args) {
+  return new Promise(resolve => {
+    const shell = process.platform === 'win32' && command === 'npm'
+    const child = spawn(command, args, { cwd: root, shell, stdio: ['ignore', 'pipe', 'pipe'] })
+    let output = ''
+    child.stdout.on('data', chunk => {
+      output += chunk
+    })
+    child.stderr.on('data', chunk => {
+      output += chunk
+    })
+    child.on('error', error => resolve({ code: 1, output: `${command}: ${error.message}` }))
+    child.on('close', code => resolve({ code, output }))
   })
-  if (result.status === 0) return
-  process.stderr.write(`\n${result.stdout ?? ''}${result.stderr ?? result.error}\n`)
-  process.exit(result.status ?? 1)
 }

@@ -2,9 +2,9 @@ import { type Env, type EnvironmentKind, langfuseVariable } from './environment.
 import { httpUrl, text } from './validation.ts'
 
 /** Where the local inspector listens unless told otherwise. */
-export const INSPECTOR_URL = 'http://127.0.0.1:4319'
+const INSPECTOR_URL = 'http://127.0.0.1:4319'
 
-/** Where traces go: Langfuse, the local inspector, an exporter of the user's, or nowhere for want of keys. */
+/** Where traces go: Langfuse, the local inspector, an exporter of the app's, mirrors alone, or nowhere for want of keys. */
 export type Destination =
   | {
       readonly kind: 'langfuse' | 'inspector'
@@ -12,7 +12,7 @@ export type Destination =
       readonly publicKey: string
       readonly secretKey: string
     }
-  | { readonly kind: 'exporter' }
+  | { readonly kind: 'exporter' | 'mirrors' }
   | { readonly kind: 'none'; readonly missing: readonly string[] }
 
 interface DestinationOptions {

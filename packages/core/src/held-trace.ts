@@ -6,6 +6,8 @@ import { emptyRollUp, type RollUp } from './roll-up.ts'
 export interface TraceOwner {
   /** The one verdict; asked once, at the end, or early when a bound is reached. */
   keeps(trace: HeldTrace): boolean
+  /** Called when the root has ended and the trace is on its way. */
+  decided(): void
   /** What every observation of the trace carries, as known now. */
   identity(): Attributes
   readonly userId: string | undefined
@@ -57,7 +59,14 @@ export function newTrace(owner: TraceOwner, verdict: HeldTrace['verdict'], touch
 
 /** The trace of everything under a request that is not traced: dropped before it began. */
 export const SILENT_TRACE: HeldTrace = newTrace(
-  { keeps: () => false, identity: () => ({}), userId: undefined, sessionId: undefined, abandon() {} },
+  {
+    keeps: () => false,
+    decided() {},
+    identity: () => ({}),
+    userId: undefined,
+    sessionId: undefined,
+    abandon() {},
+  },
   'drop',
   0,
 )

@@ -1,4 +1,5 @@
 export { extractTraceContext, injectTraceHeaders } from './carrier.ts'
+export type { DeliveryOptions, MirrorOptions } from './delivery.ts'
 export type { IdentityOptions, IdentitySource } from './identity.ts'
 export type { IgnoreOption, PathPattern } from './ignore.ts'
 export { traceJob } from './job.ts'

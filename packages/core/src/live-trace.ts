@@ -239,6 +239,18 @@ export class LiveTrace implements RequestTrace, TraceOwner {
     this.end({ end: 'server_aborted' })
   }
 
+  decided(): void {
+    const { config, pipeline, log } = this.runtime
+    if (config.flushAfterRequest === false) return
+    const flushed = pipeline.flush(config.shutdown.timeoutMs)
+    if (config.flushAfterRequest === true) return
+    try {
+      config.flushAfterRequest(flushed)
+    } catch (error) {
+      log.warnOnce('flushAfterRequest threw', `the option flushAfterRequest threw: ${String(error)}`)
+    }
+  }
+
   identity(): Attributes {
     if (this.stamped !== undefined) return this.stamped
     const attribute = this.runtime.otel.langfuse.LangfuseOtelSpanAttributes
@@ -299,6 +311,7 @@ export class LiveTrace implements RequestTrace, TraceOwner {
     const { statusCode, end } = outcome
     return {
       ...this.identity(),
+      ...(this.runtime.config.llmEntry && this.start.joined === undefined && { 'gen_ai.is_entry': true }),
       ...rootAttributes(this.runtime.otel, {
         outcome,
         level: this.levelNow(),

@@ -6,9 +6,7 @@ export interface Logger {
 }
 
 /** A logger that never throws, never prints a secret, and says each warning once. */
-export interface Log {
-  info(message: string): void
-  error(message: string): void
+export interface Log extends Logger {
   /** Warns the first time `cause` occurs and counts every time. */
   warnOnce(cause: string, message: string): void
   /** How often each cause occurred, warned of or not. */
@@ -33,6 +31,7 @@ export function createLog(logger: Logger, secrets: readonly (string | undefined)
   return {
     causes,
     info: message => write('info', message),
+    warn: message => write('warn', message),
     error: message => write('error', message),
     warnOnce(cause, message) {
       const count = (causes[cause] ?? 0) + 1

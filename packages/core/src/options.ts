@@ -1,11 +1,12 @@
 import type { SpanExporter } from '@opentelemetry/sdk-trace-base'
+import type { DeliveryOptions, MirrorOptions } from './delivery.ts'
 import { type Destination, resolveDestination } from './destination.ts'
-import { type Env, environmentKind, langfuseVariable, present } from './environment.ts'
+import { type Env, type EnvironmentKind, environmentKind, langfuseVariable, present } from './environment.ts'
 import type { Logger } from './logger.ts'
 import { type PropagateTo, resolvePropagateTo } from './propagation-targets.ts'
 import { resolveSampling, type Sampling, type SamplingOptions } from './sampling.ts'
 import { TIERS, type Tier } from './tier.ts'
-import { flag, invalid, knownKeys, numberBetween, oneOf, text } from './validation.ts'
+import { flag, httpUrl, invalid, knownKeys, numberBetween, oneOf, text } from './validation.ts'
 
 /** How tracing works in this process; all of it optional, read once at the start. */
 export interface TracingOptions {
@@ -39,6 +40,16 @@ export interface TracingOptions {
   waitUntilTimeoutMs?: number
   /** Rewrites every serialised input, output and metadata before it leaves. */
   mask?: (params: { data: unknown }) => unknown
+  /** How observations travel to Langfuse: bounds, breaker, and a spool on disk. */
+  delivery?: DeliveryOptions
+  /** Other OTLP backends that get the same observations, each through an outbox of its own. */
+  mirrors?: readonly MirrorOptions[]
+  /** Send to Langfuse; `false` sends to the mirrors alone. @default true */
+  langfuse?: boolean
+  /** Mark the entry observation of a request, and only it, with `gen_ai.is_entry`. @default false */
+  llmEntry?: boolean
+  /** Send as soon as a request is decided, for platforms that freeze a process between requests: `true`, or the platform's `waitUntil`. */
+  flushAfterRequest?: boolean | ((flushed: Promise<unknown>) => void)
   /** Where observations go instead of Langfuse, already masked and filtered; no keys are needed then. */
   exporter?: SpanExporter
   /** Upload base64 media found in inputs and outputs to Langfuse. @default true */
@@ -83,6 +94,10 @@ export interface TracingConfig {
   readonly buffer: Readonly<Required<BufferOptions>>
   readonly waitUntilTimeoutMs: number
   readonly mask: ((params: { data: unknown }) => unknown) | undefined
+  readonly delivery: DeliveryOptions
+  readonly mirrors: readonly MirrorOptions[]
+  readonly llmEntry: boolean
+  readonly flushAfterRequest: boolean | ((flushed: Promise<unknown>) => void)
   readonly exporter: SpanExporter | undefined
   readonly media: boolean
   /** Undefined for nowhere. */
@@ -108,6 +123,11 @@ export const TRACING_OPTION_NAMES: readonly (keyof TracingOptions)[] = [
   'buffer',
   'waitUntilTimeoutMs',
   'mask',
+  'delivery',
+  'mirrors',
+  'langfuse',
+  'llmEntry',
+  'flushAfterRequest',
   'exporter',
   'media',
   'propagateTo',
@@ -139,10 +159,7 @@ export function resolveOptions(options: TracingOptions = {}, env: Env = process.
 
   return Object.freeze({
     enabled: flag('enabled', options.enabled ?? read('TRACING_ENABLED') ?? true),
-    destination:
-      options.exporter === undefined
-        ? resolveDestination(options, env, kind)
-        : ({ kind: 'exporter' } as const),
+    destination: destinationOf(options, env, kind),
     environment,
     release: options.release === undefined ? read('RELEASE') : text('release', options.release),
     version: options.version === undefined ? undefined : text('version', options.version),
@@ -174,6 +191,10 @@ export function resolveOptions(options: TracingOptions = {}, env: Env = process.
       2 ** 31 - 1,
     ),
     mask: options.mask,
+    delivery: resolveDelivery(options.delivery),
+    mirrors: (options.mirrors ?? []).map(resolveMirror),
+    llmEntry: flag('llmEntry', options.llmEntry ?? false),
+    flushAfterRequest: resolveFlushAfterRequest(options.flushAfterRequest),
     exporter: options.exporter,
     media: flag('media', options.media ?? read('MEDIA_UPLOAD_ENABLED') ?? true),
     propagateTo: options.propagateTo === false ? undefined : resolvePropagateTo(options.propagateTo),
@@ -183,6 +204,45 @@ export function resolveOptions(options: TracingOptions = {}, env: Env = process.
     },
     logger: resolveLogger(options.logger),
   })
+}
+
+function destinationOf(options: TracingOptions, env: Env, kind: EnvironmentKind): Destination {
+  if (options.exporter !== undefined) {
+    if (options.mirrors !== undefined) invalid('mirrors', 'absent where exporter is given', options.mirrors)
+    return { kind: 'exporter' }
+  }
+  if (flag('langfuse', options.langfuse ?? true)) return resolveDestination(options, env, kind)
+  if (options.mirrors === undefined || options.mirrors.length === 0) {
+    invalid('langfuse', 'true where there are no mirrors', options.langfuse)
+  }
+  return { kind: 'mirrors' }
+}
+
+function resolveDelivery(options: DeliveryOptions = {}): DeliveryOptions {
+  knownKeys('delivery', options, [
+    'maxBytes',
+    'maxBatchBytes',
+    'maxInFlight',
+    'breaker',
+    'timeoutMs',
+    'spool',
+  ])
+  return Object.freeze({ ...options })
+}
+
+function resolveMirror(mirror: MirrorOptions): MirrorOptions {
+  knownKeys('mirrors', mirror, ['url', 'protocol', 'headers', 'resourceAttributes'])
+  httpUrl('mirrors.url', mirror.url)
+  oneOf('mirrors.protocol', mirror.protocol ?? 'http/protobuf', ['http/protobuf', 'grpc'] as const)
+  return Object.freeze({ ...mirror })
+}
+
+function resolveFlushAfterRequest(
+  option: TracingOptions['flushAfterRequest'],
+): TracingConfig['flushAfterRequest'] {
+  if (option === undefined || typeof option === 'boolean' || typeof option === 'function')
+    return option ?? false
+  return invalid('flushAfterRequest', 'true, false or a function that takes a promise', option)
 }
 
 function resolveEnvironment(option: string | undefined, env: Env): string {

@@ -1,5 +1,8 @@
+import type { FlushResult } from '@langfuse-middleware/delivery'
 import type { Context, Link, Span } from '@opentelemetry/api'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
+import { settlesWithin } from './deadline.ts'
+import { createDelivery, type Delivery } from './delivery.ts'
 import type { Destination } from './destination.ts'
 import { SILENT_TRACE } from './held-trace.ts'
 import { createIdGenerator } from './id-generator.ts'
@@ -24,9 +27,15 @@ export interface Pipeline {
   outgoing(): OutgoingTrace | undefined
   /** Runs `next` so that nothing under it is recorded. */
   silently<T>(next: () => T): T
-  flush(): Promise<void>
-  shutdown(): Promise<void>
+  /** Undefined where the app brought an exporter of its own. */
+  readonly delivery: Delivery | undefined
+  /** Sends what has ended, within a deadline. Never rejects. */
+  flush(timeoutMs: number): Promise<FlushResult>
+  /** Ends what is open, sends it, within a deadline, and stops. Never rejects. */
+  shutdown(timeoutMs: number): Promise<FlushResult>
 }
+
+const NOTHING: FlushResult = { delivered: 0, spooled: 0, dropped: 0, waiting: 0 }
 
 // Langfuse's own keys come first on a span, and 128, OpenTelemetry's default, lets metadata push out what is set later.
 const MAX_ATTRIBUTES = 512
@@ -41,13 +50,23 @@ export function startPipeline(
   const { api, sdk, resources, langfuse } = otel
   const refusal: Refusal = { active: false }
   const isExported = (span: ReadableSpan) => otel.otel.isDefaultExportSpan(span)
+  const delivery =
+    config.exporter === undefined
+      ? createDelivery(config, destination, {
+          logger: log,
+          meter: api.metrics.getMeter('langfuse-middleware'),
+        })
+      : undefined
+  const exporter = delivery ?? config.exporter
   const processor = new otel.otel.LangfuseSpanProcessor({
-    ...(destination.kind !== 'exporter' && {
+    ...(destination.kind === 'langfuse' && {
       publicKey: destination.publicKey,
       secretKey: destination.secretKey,
       baseUrl: destination.baseUrl,
     }),
-    ...(config.exporter !== undefined && { exporter: config.exporter }),
+    ...(exporter !== undefined && { exporter }),
+    // The outbox batches, and takes what it is given at once.
+    exportMode: delivery === undefined ? 'batched' : 'immediate',
     environment: config.environment,
     flushInterval: config.flush.intervalMs / 1_000,
     mediaUploadEnabled: config.media && destination.kind === 'langfuse',
@@ -95,11 +114,19 @@ export function startPipeline(
     },
     outgoing,
     silently: next => api.context.with(buffer.contextFor(SILENT_TRACE, api.context.active()), next),
-    flush: () => provider.forceFlush(),
-    async shutdown() {
+    delivery,
+    async flush(timeoutMs) {
+      const until = performance.now() + timeoutMs
+      await settlesWithin(provider.forceFlush(), timeoutMs)
+      return delivery?.flush(Math.max(until - performance.now(), 0)) ?? NOTHING
+    },
+    async shutdown(timeoutMs) {
+      const until = performance.now() + timeoutMs
+      buffer.abandonAll()
       unwatch?.()
       unregister()
-      await provider.shutdown()
+      await settlesWithin(provider.shutdown(), timeoutMs)
+      return delivery?.close(Math.max(until - performance.now(), 0)) ?? NOTHING
     },
   }
 }

@@ -4,7 +4,7 @@ import type { Log } from './logger.ts'
 import { TRACING_OPTION_NAMES, type TracingOptions } from './options.ts'
 import type { Level, Outcome } from './outcome.ts'
 import type { RequestLike } from './request-like.ts'
-import type { SamplingOptions } from './sampling.ts'
+import { resolveSampling, type Sampling, type SamplingOptions } from './sampling.ts'
 import { TRACE_HEADERS } from './trace-headers.ts'
 import { invalid, knownKeys } from './validation.ts'
 
@@ -120,11 +120,24 @@ export function resolveRequestOptions<Request extends RequestLike>(
 
 /** Validates what a route says of itself, where the route is defined. */
 export function checkRouteOptions(options: RouteOptions): void {
+  if (typeof options !== 'object' || options === null) invalid('route options', 'an object or false', options)
   knownKeys('route options', options, ['name', 'tags', 'metadata', 'sampling'])
-  const { name, tags } = options
+  const { name, tags, metadata, sampling } = options
   if (name !== undefined && (typeof name !== 'string' || name === ''))
     invalid('name', 'a string with content', name)
   if (tags !== undefined && !isStrings(tags)) invalid('tags', 'a list of strings', tags)
+  if (metadata !== undefined && (typeof metadata !== 'object' || metadata === null))
+    invalid('metadata', 'an object', metadata)
+  resolveSampling(sampling, ANY_SAMPLING)
+}
+
+// What a route's sampling is checked over; the one in force is known only once tracing runs.
+const ANY_SAMPLING: Sampling = {
+  rate: 1,
+  keepErrors: true,
+  keepSlowerThanMs: Number.POSITIVE_INFINITY,
+  keepAborted: false,
+  keep: undefined,
 }
 
 function isStrings(value: unknown): value is readonly string[] {

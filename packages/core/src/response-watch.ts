@@ -5,7 +5,7 @@ import type { RequestEnd } from './outcome.ts'
 import type { RequestLike } from './request-like.ts'
 
 /** How a response ended, with what was measured on the way. */
-export interface ResponseEnd {
+interface ResponseEnd {
   readonly end: RequestEnd
   /** Absent when no header was sent. */
   readonly statusCode: number | undefined
@@ -44,21 +44,29 @@ export function watchResponse(request: RequestLike, response: ServerResponse, wa
   const socket = stream === undefined ? request.socket : undefined
   const watch = socket && watchSocket(socket)
   let firstByteAt: number | undefined
+  let finished = false
   let over = false
 
   onHeaders(response, () => {
     firstByteAt = performance.now()
     watcher.headers()
   })
-  response.on('finish', settle)
+  response.on('finish', () => {
+    finished = true
+    settle()
+  })
   response.on('close', settle)
-  watch?.open.add(settle)
+  if (watch !== undefined) {
+    // An earlier timeout on this connection was answered, or it would be closed.
+    if (watch.open.size === 0) watch.timedOut = false
+    watch.open.add(settle)
+  }
 
   function settle(): void {
     if (over) return
     over = true
     watch?.open.delete(settle)
-    const end = endOf(request, response, stream, socket, watch, watcher.failed())
+    const end = endOf(request, response, finished, stream, socket, watch, watcher.failed())
     // Headers of a response that still waits for its turn on the socket are written, but never left.
     const sent =
       response.headersSent && (end === 'completed' || stream !== undefined || response.socket !== null)
@@ -66,7 +74,7 @@ export function watchResponse(request: RequestLike, response: ServerResponse, wa
       end,
       statusCode: sent ? response.statusCode : undefined,
       measured: {
-        ...(sent && size(response, socket, watch)),
+        ...(sent && size(response, end, socket, watch)),
         ...(sent && firstByteAt !== undefined && { timeToFirstByteMs: rounded(firstByteAt - startedAt) }),
       },
     })
@@ -90,30 +98,39 @@ function watchSocket(socket: Socket): SocketWatch {
 function endOf(
   request: RequestLike,
   response: ServerResponse,
+  finished: boolean,
   stream: Http2Stream | undefined,
   socket: Socket | undefined,
   watch: SocketWatch | undefined,
   failed: boolean,
 ): RequestEnd {
-  // An HTTP/2 response emits `finish` for a stream that was reset, too.
+  // An HTTP/2 response emits `finish` for a stream that was reset, too, and looks the same whoever reset it.
   if (stream !== undefined && (stream.aborted || (stream.rstCode ?? 0) !== 0)) {
-    return response.errored ? 'stream_error' : 'client_aborted'
+    return failed && response.headersSent ? 'stream_error' : 'client_aborted'
   }
-  if (response.writableFinished) return 'completed'
+  // An injected request's response says that it finished before it looks so.
+  if (finished || response.writableFinished) return 'completed'
   // A socket that was handed over, to a WebSocket for one, ends without a response of ours.
-  if (request.headers.upgrade !== undefined && !response.headersSent && !failed) return 'completed'
+  if (isUpgraded(request, response) && !response.headersSent && !failed) return 'completed'
   const broken = (socket as { errored?: NodeJS.ErrnoException | null } | undefined)?.errored
   if (watch?.timedOut || broken?.code === 'ERR_HTTP_REQUEST_TIMEOUT') return 'timed_out'
   // Node 24 gives a queued response an error of its own when its client goes; one of the app's reaches the socket as it is.
   const left =
     socket?.readableEnded || (broken !== null && broken !== undefined && broken !== response.errored)
-  if (!left && (response.errored || (failed && response.headersSent))) return 'stream_error'
-  return left || stream !== undefined ? 'client_aborted' : 'server_aborted'
+  if (left) return 'client_aborted'
+  return response.errored || response.headersSent ? 'stream_error' : 'server_aborted'
+}
+
+function isUpgraded(request: RequestLike, response: ServerResponse): boolean {
+  // Node says false where a client offered an upgrade that nobody took.
+  const taken = (response.req as { upgrade?: boolean } | undefined)?.upgrade !== false
+  return taken && request.headers.upgrade !== undefined
 }
 
 /** What the response says of its length, else what its socket wrote for it, headers and framing included. */
 function size(
   response: ServerResponse,
+  end: RequestEnd,
   socket: Socket | undefined,
   watch: SocketWatch | undefined,
 ): ResponseEnd['measured'] {
@@ -121,7 +138,7 @@ function size(
   const written = socket?.bytesWritten
   if (watch !== undefined && written !== undefined) watch.bytesWritten = written
   const stated = Number(response.getHeader('content-length') ?? Number.NaN)
-  if (Number.isInteger(stated) && response.writableFinished) return { responseBytes: stated }
+  if (Number.isInteger(stated) && end === 'completed') return { responseBytes: stated }
   if (before === undefined || written === undefined || written <= before) return {}
   return { responseBytes: written - before }
 }

@@ -8,7 +8,9 @@ export function startUpLine(config: TracingConfig): string {
       ? `${destination.baseUrl} as ${shortened(destination.publicKey)}`
       : destination.kind === 'inspector'
         ? `the local inspector at ${destination.baseUrl}, no keys set (npx @langfuse-middleware/inspector shows the traces)`
-        : 'an exporter of the app'
+        : destination.kind === 'exporter'
+          ? 'an exporter of the app'
+          : 'mirrors alone'
   return [
     `tracing to ${where}`,
     `environment ${config.environment}`,
@@ -16,6 +18,10 @@ export function startUpLine(config: TracingConfig): string {
     `tier ${config.tier}`,
     `sampling ${sampling.rate}${sampling.rate < 1 && sampling.keepErrors ? ' and every error' : ''}`,
     `flush every ${flush.intervalMs / 1_000} s`,
+    ...(config.delivery.spool === undefined ? [] : [`spool ${config.delivery.spool.directory}`]),
+    ...(config.mirrors.length === 0
+      ? []
+      : [`mirrors ${config.mirrors.map(({ url }) => new URL(url).host).join(', ')}`]),
   ].join(' · ')
 }
 

@@ -1,9 +1,12 @@
+import type { OutboxStats } from '@langfuse-middleware/delivery'
 import type { BufferStats } from './trace-buffer.ts'
 
 /** Counters since tracing started. */
 export interface TracingStats {
   readonly requests: Readonly<RequestCounts> & { readonly open: number }
   readonly buffer: BufferStats | undefined
+  /** What became of observations that were kept, by destination: `langfuse`, and each mirror's address. */
+  readonly delivery: Readonly<Record<string, OutboxStats>>
   /** How often each warning's cause occurred, warned of or not. */
   readonly warnings: Readonly<Record<string, number>>
 }

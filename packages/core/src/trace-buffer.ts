@@ -128,6 +128,7 @@ export function createTraceBuffer(options: TraceBufferOptions): TraceBuffer {
     if (trace.verdict === 'pending') {
       if (trace.waiting > 0) return
       decide(trace)
+      trace.owner.decided()
     }
     decided.delete(trace)
     if (trace.open.size === 0) return

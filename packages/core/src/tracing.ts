@@ -1,5 +1,7 @@
 import type { Server } from 'node:net'
 import type { LangfuseClient } from '@langfuse/client'
+import type { FlushResult, OutboxHealth } from '@langfuse-middleware/delivery'
+import type { Meter } from '@opentelemetry/api'
 import { settlesWithin } from './deadline.ts'
 import { type ExitHandling, handleExit } from './exit.ts'
 import { lazyRequire } from './lazy-require.ts'
@@ -19,10 +21,20 @@ export interface Tracing {
   readonly enabled: boolean
   /** Figures since the start; cheap, never throws. */
   stats(): TracingStats
-  /** Sends what has ended; resolves at the latest after `timeoutMs`, the option of `shutdown` by default. Never rejects. */
-  flush(options?: { timeoutMs?: number }): Promise<void>
+  /** Whether observations get through, for a readiness route: `degraded` while they wait, with the reasons. */
+  health(): OutboxHealth
+  /**
+   * Shows the figures of delivery as metrics of `meter`, and returns what stops that. Not needed where OpenTelemetry's global meter
+   * provider was there before tracing started.
+   */
+  observe(meter: Meter): () => void
+  /**
+   * Sends what has ended; resolves when it is delivered or on disk, at the latest after `timeoutMs`, the option of `shutdown` by default,
+   * with what became of it. Never rejects.
+   */
+  flush(options?: { timeoutMs?: number }): Promise<FlushResult>
   /** Waits for requests in flight on `server`, if given, sends everything and stops tracing. Never rejects. */
-  shutdown(options?: { server?: Server; timeoutMs?: number }): Promise<void>
+  shutdown(options?: { server?: Server; timeoutMs?: number }): Promise<FlushResult>
 }
 
 /** A started tracing, with what adapters need of it. */
@@ -36,6 +48,8 @@ export interface RunningTracing {
   readonly options: TracingOptions | undefined
   client: LangfuseClient | undefined
 }
+
+const NOTHING: FlushResult = { delivered: 0, spooled: 0, dropped: 0, waiting: 0 }
 
 const slot: { running: RunningTracing | undefined } = shared('tracing', () => ({ running: undefined }))
 
@@ -88,7 +102,7 @@ export function initTracing(options?: TracingOptions): Tracing {
   return started.tracing
 
   function createTracing(): Tracing {
-    let closing: Promise<void> | undefined
+    let closing: Promise<FlushResult> | undefined
     return {
       enabled: runtime !== undefined,
       stats() {
@@ -96,12 +110,17 @@ export function initTracing(options?: TracingOptions): Tracing {
         return {
           requests: { ...counts, open: counts.started - counts.ended },
           buffer: runtime?.pipeline.buffer.stats(),
+          delivery: runtime?.pipeline.delivery?.stats() ?? {},
           warnings: { ...log.causes },
         }
       },
+      health: () =>
+        runtime?.pipeline.delivery?.health() ?? { status: runtime ? 'ok' : 'closed', reasons: [] },
+      observe: meter => runtime?.pipeline.delivery?.observe(meter) ?? (() => {}),
       async flush({ timeoutMs = config.shutdown.timeoutMs } = {}) {
-        const work = [runtime?.pipeline.flush(), started.client?.flush()]
-        await settlesWithin(Promise.allSettled(work), timeoutMs)
+        const scores = started.client && settlesWithin(started.client.flush(), timeoutMs)
+        const [result] = await Promise.all([runtime?.pipeline.flush(timeoutMs), scores])
+        return result ?? NOTHING
       },
       shutdown(how) {
         closing ??= shutDown(started, exit, how)
@@ -118,9 +137,9 @@ export function getLangfuseClient(): LangfuseClient {
   const { LangfuseClient } = lazyRequire<typeof import('@langfuse/client')>('@langfuse/client')
   const destination = (running?.config ?? resolveOptions()).destination
   const client = new LangfuseClient(
-    destination.kind === 'none' || destination.kind === 'exporter'
-      ? {}
-      : { publicKey: destination.publicKey, secretKey: destination.secretKey, baseUrl: destination.baseUrl },
+    destination.kind === 'langfuse' || destination.kind === 'inspector'
+      ? { publicKey: destination.publicKey, secretKey: destination.secretKey, baseUrl: destination.baseUrl }
+      : {},
   )
   if (running !== undefined) running.client = client
   return client
@@ -140,6 +159,8 @@ function start(config: TracingConfig, log: Log): LiveTraceRuntime | undefined {
     log.info(startUpLine(config))
     return { otel, config, pipeline, log, counts: { started: 0, ended: 0, skipped: 0 } }
   } catch (error) {
+    // What is set up wrongly is for whoever sets it up; what breaks otherwise must not break the app.
+    if (String((error as { code?: unknown }).code).startsWith('LANGFUSE_MIDDLEWARE_')) throw error
     log.error(`not tracing: tracing could not start: ${String(error)}`)
     return undefined
   }
@@ -149,7 +170,7 @@ async function shutDown(
   running: RunningTracing,
   exit: ExitHandling | undefined,
   { server, timeoutMs = running.config.shutdown.timeoutMs }: { server?: Server; timeoutMs?: number } = {},
-): Promise<void> {
+): Promise<FlushResult> {
   const until = performance.now() + timeoutMs
   const { runtime, client, log } = running
   if (server !== undefined && !(await settlesWithin(drain(server), timeoutMs))) {
@@ -160,16 +181,10 @@ async function shutDown(
   }
   exit?.stop()
   if (slot.running === running) slot.running = undefined
-  if (runtime === undefined) return
-  runtime.pipeline.buffer.abandonAll()
   const left = Math.max(until - performance.now(), 0)
-  const work = Promise.allSettled([runtime.pipeline.shutdown(), client?.shutdown()])
-  if (!(await settlesWithin(work, left))) {
-    log.warnOnce(
-      'shutdown timeout',
-      `not everything could be sent within ${timeoutMs} ms; what was left is lost`,
-    )
-  }
+  const scores = client && settlesWithin(client.shutdown(), left)
+  const [result = NOTHING] = await Promise.all([runtime?.pipeline.shutdown(left), scores])
+  return result
 }
 
 function sameOptions(left: TracingOptions, right: TracingOptions | undefined): boolean {

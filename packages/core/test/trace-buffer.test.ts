@@ -82,6 +82,7 @@ function createBench(limits: BufferOptions = {}) {
       const held: HeldTrace = buffer.open({
         keeps: one => (typeof keep === 'boolean' ? keep : keep(one)),
         identity: () => ({ 'user.id': 'ada' }),
+        decided() {},
         userId: 'ada',
         sessionId: undefined,
         abandon: () => root.end(),

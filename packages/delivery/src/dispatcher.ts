@@ -54,7 +54,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const underWay = new Map<AbortController, Request>()
   let idle: (() => void)[] = []
   let wake: { at: number; cancel: () => void } | undefined
-  let pumping = false
+  let scheduled = false
   let closed = false
   let turn = 0
   let requests = 0
@@ -89,35 +89,36 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     },
   }
 
+  /** Sends one body in a turn of the event loop, and none on the stack of who hands in spans. */
   function pump(): void {
-    // Taking entries may complete a record, which asks for a pump.
-    if (pumping) return
-    pumping = true
-    sendReady()
-    pumping = false
+    if (scheduled || closed) return
+    scheduled = true
+    setImmediate(() => {
+      scheduled = false
+      if (!closed && underWay.size < maxInFlight) sendOne()
+    })
   }
 
-  function sendReady(): void {
-    while (!closed && underWay.size < maxInFlight) {
-      const now = clock.now()
-      const open = lanes.filter(hasRoom)
-      const readyAt = Math.max(pacing.readyAt(), Math.min(...open.map(lane => lane.readyAt())))
-      if (readyAt > now) {
-        wakeAt(readyAt)
-        return
-      }
-      if (!breaker.acquire(now)) return
-      // Lanes take turns, so that neither starves the other.
-      turn += 1
-      const ready = open.filter(lane => lane.readyAt() <= now)
-      const lane = ready[turn % ready.length]!
-      const entries = lane.take({ bytes: pacing.batchBytes, spans: options.maxBatchSpans })
-      if (entries.length === 0) {
-        breaker.release()
-        return
-      }
-      void send(entries, lane)
+  function sendOne(): void {
+    const now = clock.now()
+    const open = lanes.filter(hasRoom)
+    const readyAt = Math.max(pacing.readyAt(), Math.min(...open.map(lane => lane.readyAt())))
+    if (readyAt > now) {
+      wakeAt(readyAt)
+      return
     }
+    if (!breaker.acquire(now)) return
+    // Lanes take turns, so that neither starves the other.
+    turn += 1
+    const ready = open.filter(lane => lane.readyAt() <= now)
+    const lane = ready[turn % ready.length]!
+    const entries = lane.take({ bytes: pacing.batchBytes, spans: options.maxBatchSpans })
+    if (entries.length === 0) {
+      breaker.release()
+      return
+    }
+    void send(entries, lane)
+    pump()
   }
 
   function hasRoom(lane: Lane): boolean {

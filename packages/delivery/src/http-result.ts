@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { readPartialSuccess } from './partial-success.ts'
 import type { SendOutcome, SendResult } from './sender.ts'
-import { readFields } from './wire-reader.ts'
 
 export interface HttpAnswer {
   status: number
@@ -50,7 +50,9 @@ export function parseRetryAfter(value: string | undefined, now: number): number 
 
 function partialSuccess({ headers, body }: HttpAnswer): SendResult {
   try {
-    const [rejected, reason] = headers['content-type']?.includes('json') ? fromJson(body) : fromProtobuf(body)
+    const [rejected, reason] = headers['content-type']?.includes('json')
+      ? fromJson(body)
+      : readPartialSuccess(body)
     if (rejected > 0) return { outcome: 'accepted', rejectedSpans: rejected, reason: shown(reason) }
   } catch {
     // An answer that cannot be read is still a success.
@@ -61,19 +63,6 @@ function partialSuccess({ headers, body }: HttpAnswer): SendResult {
 function fromJson(body: Buffer): [rejected: number, reason: string] {
   const { partialSuccess } = JSON.parse(body.toString('utf8')) ?? {}
   return [Number(partialSuccess?.rejectedSpans ?? 0), String(partialSuccess?.errorMessage ?? '')]
-}
-
-function fromProtobuf(body: Buffer): [rejected: number, reason: string] {
-  let rejected = 0
-  let reason = ''
-  for (const partial of readFields(body)) {
-    if (partial.number !== 1) continue
-    for (const field of readFields(partial.content)) {
-      if (field.number === 1) rejected = field.value
-      if (field.number === 2) reason = Buffer.from(field.content).toString('utf8')
-    }
-  }
-  return [rejected, reason]
 }
 
 function shown(text: string): string {

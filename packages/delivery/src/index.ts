@@ -2,10 +2,13 @@ export type { BackoffOptions } from './backoff.ts'
 export { type Breaker, type BreakerOptions, type BreakerState, createBreaker } from './breaker.ts'
 export type { Clock } from './clock.ts'
 export type { Compression } from './compression.ts'
+export { createFanOut } from './fan-out.ts'
+export { createGrpcSender, type GrpcSenderOptions } from './grpc-sender.ts'
 export { createHttpSender, type HttpSenderOptions } from './http-sender.ts'
 export { createLangfuseSender, type LangfuseSenderOptions } from './langfuse-sender.ts'
 export type { DropCause, FlushResult } from './ledger.ts'
 export type { Logger } from './logger.ts'
+export { observeOutboxes } from './metrics.ts'
 export type { OutboxOptions } from './options.ts'
 export {
   createOutbox,

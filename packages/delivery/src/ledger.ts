@@ -54,6 +54,8 @@ export interface Ledger {
   drop(holding: Holding, cause: DropCause, spans?: number): void
   /** A copy of it is on disk now, or no longer. */
   setOnDisk(holding: Holding, onDisk: boolean): void
+  /** Ends the counting: what happens later changes nothing. */
+  close(): void
   /** Resolves once nothing that arrived up to `order` is in memory only (`all`: nor on disk), or when `stop` is called. */
   watch(order: number, all: boolean): { done: Promise<FlushResult>; stop: () => void }
 }
@@ -75,6 +77,7 @@ export function createLedger(onDrop: (cause: DropCause, spans: number) => void):
   const counts = { accepted: 0, adopted: 0, delivered: 0, waiting: 0, spooled: 0 }
   const dropped = Object.fromEntries(DROP_CAUSES.map(cause => [cause, 0])) as Record<DropCause, number>
   const watches = new Set<Watch>()
+  let closed = false
 
   return {
     get accepted() {
@@ -98,23 +101,24 @@ export function createLedger(onDrop: (cause: DropCause, spans: number) => void):
       counts.waiting += spans
     },
     adopt(spans) {
+      if (closed) return
       counts.adopted += spans
       counts.spooled += spans
       for (const watch of watches) watch.total += spans
     },
     deliver(holding, spans = holding.spans) {
-      if (spans === 0) return
+      if (spans === 0 || closed) return
       counts.delivered += spans
       settle(holding, spans, 'delivered')
     },
     drop(holding, cause, spans = holding.spans) {
-      if (spans === 0) return
+      if (spans === 0 || closed) return
       dropped[cause] += spans
       settle(holding, spans, 'dropped')
       onDrop(cause, spans)
     },
     setOnDisk(holding, onDisk) {
-      if (holding.onDisk === onDisk) return
+      if (holding.onDisk === onDisk || closed) return
       holding.onDisk = onDisk
       const spans = onDisk ? holding.spans : -holding.spans
       counts.spooled += spans
@@ -123,6 +127,9 @@ export function createLedger(onDrop: (cause: DropCause, spans: number) => void):
         if (holding.order <= watch.order) watch.waiting -= spans
         watch.check()
       }
+    },
+    close() {
+      closed = true
     },
     watch(order, all) {
       const { promise, resolve } = withResolver<FlushResult>()

@@ -1,5 +1,5 @@
 import type { DropCause, Ledger } from './ledger.ts'
-import { countOf, createReporter } from './logger.ts'
+import { countOf, createReporter, grouped } from './logger.ts'
 import type { ResolvedOutboxOptions } from './options.ts'
 import type { PacingEvents } from './pacing.ts'
 import { createRedactor } from './redact.ts'
@@ -69,10 +69,6 @@ export function createOutboxLog(outbox: ResolvedOutboxOptions, ledger: Ledger): 
       reporter.info(
         `${countOf(spans, 'span')} taken over from ${spool?.directory}, left by an earlier process`,
       ),
-    foreign: count =>
-      reporter.info(
-        `${spool?.directory} holds spans for ${countOf(count, 'other destination')}, which are left alone`,
-      ),
   }
 
   function waiting(): string {
@@ -83,9 +79,9 @@ export function createOutboxLog(outbox: ResolvedOutboxOptions, ledger: Ledger): 
 }
 
 function seconds(ms: number): string {
-  return `${(ms / 1000).toLocaleString('en-US', { maximumFractionDigits: ms < 10_000 ? 1 : 0 })} s`
+  return `${grouped(ms < 10_000 ? ms / 1000 : Math.round(ms / 1000))} s`
 }
 
 function size(bytes: number): string {
-  return `${(bytes / 2 ** 20).toLocaleString('en-US', { maximumFractionDigits: 1 })} MiB`
+  return `${grouped(bytes / 2 ** 20)} MiB`
 }

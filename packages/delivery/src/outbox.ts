@@ -74,7 +74,7 @@ export interface Outbox extends SpanExporter {
   health(): OutboxHealth
 }
 
-const SLICE_MS = 4
+const SLICE_MS = 2
 const LAST_ANSWERS_MS = 1000
 
 /** Creates an outbox. Throws where an option cannot be used. */
@@ -132,15 +132,14 @@ export function createOutbox(options: OutboxOptions): Outbox {
   return {
     name: outbox.name,
     export(spans, resultCallback) {
-      ledger.accept(spans.length)
       if (closing !== undefined) {
         late += spans.length
-        ledger.drop({ spans: spans.length, order: Number.POSITIVE_INFINITY, onDisk: false }, 'closed')
         return resultCallback({
           code: ExportResultCode.FAILED,
           error: new Error(`the outbox of ${outbox.name} is closed`),
         })
       }
+      ledger.accept(spans.length)
       const before = intake.spans
       intake.add(spans)
       live.arrived(before)
@@ -163,10 +162,10 @@ export function createOutbox(options: OutboxOptions): Outbox {
       const { requests, inFlight } = dispatcher
       const { state, failures, openings } = breaker
       return {
-        accepted,
+        accepted: accepted + late,
         adopted,
         delivered,
-        dropped: { ...ledger.dropped, total: totalDropped() },
+        dropped: { ...ledger.dropped, closed: ledger.dropped.closed + late, total: totalDropped() + late },
         waiting,
         spooled,
         memoryBytes: memoryBytes(),
@@ -249,17 +248,18 @@ export function createOutbox(options: OutboxOptions): Outbox {
     const before = { delivered: ledger.delivered, dropped: totalDropped() }
     await flush({ timeoutMs, until })
     // Where spans are safe on disk the flush did not wait for answers; those under way may save sending twice.
-    await within(dispatcher.idle(), Math.min(LAST_ANSWERS_MS, endsAt - clock.now()))
+    await within(dispatcher.idle(), Math.min(LAST_ANSWERS_MS, (endsAt - clock.now()) / 2))
     dispatcher.close()
     if (spool !== undefined) await within(spool.close(), endsAt - clock.now())
     ledger.drop({ spans: ledger.waiting, order: 0, onDisk: false }, 'closed')
+    ledger.close()
     await within(
       Promise.resolve(outbox.sender.close?.()).catch(() => undefined),
       endsAt - clock.now(),
     )
     return {
       delivered: ledger.delivered - before.delivered,
-      dropped: totalDropped() - before.dropped - late,
+      dropped: totalDropped() - before.dropped,
       spooled: ledger.spooled,
       waiting: 0,
     }

@@ -1,5 +1,6 @@
 import { createRequestTracer, type MiddlewareOptions } from '@langfuse-middleware/core/adapter'
 import type { Request, RequestHandler } from 'express'
+import { type Application, outermost } from './mounts.ts'
 import { routeTemplate } from './route-template.ts'
 
 /** How requests are traced, and how tracing starts if nothing has started it. */
@@ -16,7 +17,8 @@ export function langfuseMiddleware(options?: LangfuseMiddlewareOptions): Request
     if (request.langfuse !== undefined) return next()
     const trace = tracer.start(request)
     request.langfuse = trace
-    trace.endWith(response, () => routeTemplate(request))
+    const root = outermost(request.app as unknown as Application)
+    trace.endWith(response, () => routeTemplate(request, root))
     trace.bind(request)
     trace.bind(response)
     trace.run(next)

@@ -1,138 +1,111 @@
 import type { Request } from 'express'
+import { type Layer, matchMount, mountTemplate } from './mount-layer.ts'
 
-interface Match {
-  readonly path: string
-  readonly params: Readonly<Record<string, unknown>>
-}
-
-/** What Express's routers show of themselves, in all versions from 4.18 on. */
-interface Layer {
-  readonly route?: object
-  readonly handle: { readonly stack?: readonly Layer[] }
-  readonly path?: string
-  readonly params?: Match['params']
-  /** A match, or true with the match left on the layer. */
-  match(path: string): boolean | Match
-}
-
-interface MountedApplication {
-  readonly mountpath: string | readonly string[]
-  readonly parent?: MountedApplication
+/** What an Express application shows of itself, in all versions from 4.18 on. */
+export interface Application {
+  readonly parent?: Application
+  readonly mountpath?: string | readonly string[]
   readonly router?: { readonly stack: readonly Layer[] }
   readonly _router?: { readonly stack: readonly Layer[] }
+  readonly lazyrouter?: () => void
 }
 
-const SINGLE_MOUNTS = new WeakMap<object, string>()
-
-/** The template of the mounts above `route`: `''` at the top, undefined where it cannot be told. */
-export function findRouteMount(request: Request, route: object): string | undefined {
-  const known = SINGLE_MOUNTS.get(route)
-  if (known !== undefined) return known
-  const { stack, prefix, path } = mountedAt(request)
-  const mount = walk(stack, path, layer => layer.route === route)
-  if (mount === undefined) return undefined
-  const template = prefix + mount
-  if (occurrences(stack, route) === 1) SINGLE_MOUNTS.set(route, template)
-  return template
+interface Search {
+  readonly baseUrl: string
+  /** The application that has the request now, and those it is mounted on. */
+  readonly applications: readonly Application[]
+  /** What is looked for; without it, the layer that took `request.baseUrl`. */
+  readonly route: object | undefined
+  readonly accept: Acceptance
 }
 
-/** The template of `request.baseUrl`. */
-export function findMount(request: Request): string | undefined {
-  const { stack, prefix, path, base } = mountedAt(request)
-  const target = request.baseUrl.slice(base.length)
-  if (target === '') return prefix
-  return walk(stack, path, (_layer, passed) => passed === target)
+/** What must hold of a find: that it is at `baseUrl`, and that applications on the way are mounted as they say they are. */
+type Acceptance = 'certain' | 'same path' | 'any'
+
+/** The last template per route, and the concrete path it was found for. */
+const found = new WeakMap<object, { readonly baseUrl: string; readonly template: string }>()
+
+/** The application that no other has mounted. */
+export function outermost(app: Application): Application {
+  return app.parent === undefined ? app : outermost(app.parent)
 }
 
-/** The application that has the request now, its own template, and the path as it sees it. */
-function mountedAt(request: Request) {
-  let app: MountedApplication | undefined = request.app as unknown as MountedApplication
-  const stack = (app._router ?? app.router)?.stack ?? []
-  let prefix = ''
-  for (; app?.parent !== undefined; app = app.parent) {
-    const path: string | readonly string[] = app.mountpath
-    prefix = (typeof path === 'string' ? path : path.join('|')).replace(/\/$/, '') + prefix
+/** The template of the mounts above `route`, or of `request.baseUrl`: `''` at the top, undefined where it cannot be told. */
+export function findMount(request: Request, root: Application, route?: object): string | undefined {
+  // Undefined once the outermost router is done.
+  const baseUrl: string = request.baseUrl ?? ''
+  const known = route && found.get(route)
+  if (known?.baseUrl === baseUrl) return known.template
+
+  const applications: Application[] = []
+  let app: Application | undefined = request.app as unknown as Application
+  for (; app !== undefined; app = app.parent) applications.push(app)
+  const path = baseUrl + (request.url.split('?', 1)[0] as string)
+  const find = (accept: Acceptance) =>
+    walk(root, layersOf(root), path, { baseUrl, applications, route, accept })
+  // An application mounted twice knows one of its mounts, and an error that has left a router took away the path that led there.
+  const template = find('certain') ?? find('same path') ?? (baseUrl === '' ? find('any') : undefined)
+  if (route !== undefined && template !== undefined && (baseUrl !== '' || template === '')) {
+    found.set(route, { baseUrl, template })
   }
-  const url = request.originalUrl.split('?', 1)[0] as string
-  const segments = url.split('/')
-  const depth = prefix === '' ? 1 : prefix.split('/').length
-  return {
-    stack,
-    prefix,
-    base: segments.slice(0, depth).join('/'),
-    path: `/${segments.slice(depth).join('/')}`,
-  }
+  // An error that leaves a mounted application takes along how it was reached.
+  return template ?? known?.template
 }
 
-/** The template of the layers down to the first that is the target, where `passed` is the concrete path before it. */
+/** The template of the layers down to what is looked for; `app` is whose they are, and `passed` how much of the path is above them. */
 function walk(
-  stack: readonly Layer[],
+  app: Application,
+  layers: readonly Layer[],
   path: string,
-  isTarget: (layer: Layer, passed: string) => boolean,
+  search: Search,
   passed = '',
 ): string | undefined {
-  for (const layer of stack) {
+  for (const layer of layers) {
     if (layer.route !== undefined) {
-      if (isTarget(layer, passed)) return ''
+      if (layer.route === search.route && (search.accept === 'any' || search.baseUrl === passed)) return ''
       continue
     }
-    const match = matchOf(layer, path)
+    const below = under(app, layer, search.applications)
+    if (below === undefined && search.route !== undefined) continue
+    const match = matchMount(layer, path)
     if (match === undefined) continue
-    const through = match.path.replace(/\/$/, '')
-    if (through !== '' && isTarget(layer, passed + through)) return template(layer, through)
-    if (layer.handle.stack === undefined) continue
-    const below = walk(layer.handle.stack, path.slice(through.length) || '/', isTarget, passed + through)
-    if (below !== undefined) return template(layer, through) + below
+    const taken = passed + match.path
+    if (search.route === undefined && match.path !== '' && taken === search.baseUrl) {
+      return mountTemplate(layer, match)
+    }
+    if (below === undefined) continue
+    const rest = path.slice(match.path.length) || '/'
+    const template = walk(below.app, below.layers, rest, search, taken)
+    if (template === undefined) continue
+    const own = mountTemplate(layer, match)
+    if (search.accept === 'certain' && below.app !== app && !isMountedAt(below.app, own)) continue
+    return own + template
   }
   return undefined
 }
 
-function occurrences(stack: readonly Layer[], route: object): number {
-  let count = 0
-  for (const layer of stack) {
-    if (layer.route === route) count += 1
-    else if (layer.handle.stack !== undefined) count += occurrences(layer.handle.stack, route)
-  }
-  return count
+/** The layers that `layer` leads to, and whose they are. */
+function under(app: Application, layer: Layer, applications: readonly Application[]) {
+  const handle = layer.handle as Application & { stack?: readonly Layer[]; set?: unknown }
+  if (handle.stack !== undefined) return { app, layers: handle.stack }
+  // A router takes an application as it is, and an application wraps it.
+  const mounted =
+    typeof handle.set === 'function'
+      ? handle
+      : layer.name === 'mounted_app'
+        ? applications.find(one => one.parent === app)
+        : undefined
+  return mounted && { app: mounted, layers: layersOf(mounted) }
 }
 
-function matchOf(layer: Layer, path: string): Match | undefined {
-  try {
-    const match = layer.match(path)
-    if (match === false) return undefined
-    return typeof match === 'object' ? match : { path: layer.path ?? '', params: layer.params ?? {} }
-  } catch {
-    // A path that cannot be decoded matches nothing.
-    return undefined
-  }
+function isMountedAt(app: Application, template: string): boolean {
+  const { mountpath } = app
+  return (
+    app.parent === undefined || (typeof mountpath === 'string' && mountpath.replace(/\/$/, '') === template)
+  )
 }
 
-// Digits, so that it also fits a parameter that takes nothing else.
-const PROBE = '9021047138'
-
-/** The pattern behind a concrete mount path: a segment whose change shows up in a parameter is that parameter. */
-function template(layer: Layer, path: string): string {
-  const segments = path.split('/')
-  const params = matchOf(layer, path)?.params ?? {}
-  if (Object.keys(params).length === 0) return path
-  return segments
-    .map((segment, index) => {
-      if (segment === '') return segment
-      const probed = matchOf(layer, segments.with(index, PROBE).join('/'))?.params ?? {}
-      const name = nameOf(probed, PROBE) ?? nameOf(params, decoded(segment))
-      return name === undefined ? segment : `:${name}`
-    })
-    .join('/')
-}
-
-function nameOf(params: Match['params'], value: string): string | undefined {
-  return Object.keys(params).find(name => params[name] === value)
-}
-
-function decoded(segment: string): string {
-  try {
-    return decodeURIComponent(segment)
-  } catch {
-    return segment
-  }
+function layersOf(app: Application): readonly Layer[] {
+  // Express 4 has no router until it is needed, and throws at who reads `router`.
+  return (app.lazyrouter === undefined ? app.router : app._router)?.stack ?? []
 }

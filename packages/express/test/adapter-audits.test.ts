@@ -1,14 +1,9 @@
 import type { AddressInfo } from 'node:net'
 import { langfuseErrorHandler, langfuseMiddleware, traceRoute } from '@langfuse-middleware/express'
 import { adapterAudits, auditRoutes, type Recorder, recordTraces } from '@langfuse-middleware/testing'
-import express5 from 'express'
+import { expressVersions } from './express-versions.ts'
 
-const express4 = require('express4') as typeof express5
-
-describe.each([
-  ['Express 4', express4],
-  ['Express 5', express5],
-])('%s', (_version, express) => {
+describe.each(expressVersions)('%s', (_version, express) => {
   let recorder: Recorder
   let server: ReturnType<ReturnType<typeof express>['listen']>
 

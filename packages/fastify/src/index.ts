@@ -1,4 +1,5 @@
-import type { RequestTrace, RouteOptions } from '@langfuse-middleware/core/adapter'
+// Under other names, because other plugins give Fastify's module names such as RouteOptions, which would win below.
+import type { RequestTrace as Trace, RouteOptions as TraceOptions } from '@langfuse-middleware/core/adapter'
 import { langfusePlugin } from './plugin.ts'
 
 export type { RequestTrace, RouteOptions } from '@langfuse-middleware/core/adapter'
@@ -8,10 +9,10 @@ export default langfusePlugin
 declare module 'fastify' {
   interface FastifyRequest {
     /** The trace of this request. */
-    langfuse: RequestTrace
+    langfuse: Trace
   }
   interface FastifyContextConfig {
     /** How this route is traced: `false` not at all, otherwise by name, tags, metadata or sampling of its own. */
-    langfuse?: RouteOptions | false
+    langfuse?: TraceOptions | false
   }
 }

@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events'
 import {
   checkRouteOptions,
   createRequestTracer,
@@ -6,7 +7,7 @@ import {
   type MiddlewareOptions,
   type RequestTrace,
 } from '@langfuse-middleware/core/adapter'
-import type { FastifyPluginCallback, FastifyRequest, RegisterOptions } from 'fastify'
+import type { FastifyPluginAsync, FastifyRequest, RegisterOptions } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 
 /** How requests are traced, and how tracing starts if nothing has started it. */
@@ -18,13 +19,12 @@ interface TracedRequest extends FastifyRequest {
 
 const kTrace = Symbol('langfuse-middleware.trace')
 
-const plugin: FastifyPluginCallback<LangfusePluginOptions> = (fastify, options, done) => {
+// Async, because Fastify takes what a callback plugin throws for a crash of the process.
+const plugin: FastifyPluginAsync<LangfusePluginOptions> = async (fastify, options) => {
   if (fastify.hasRequestDecorator('langfuse')) {
-    return done(
-      new MiddlewareError(
-        'LANGFUSE_MIDDLEWARE_ALREADY_REGISTERED',
-        'langfusePlugin is registered twice here; register it once, on the outermost instance whose requests are to be traced',
-      ),
+    throw new MiddlewareError(
+      'LANGFUSE_MIDDLEWARE_ALREADY_REGISTERED',
+      'langfusePlugin is registered twice here; register it once, on the outermost instance whose requests are to be traced',
     )
   }
   const tracer = createRequestTracer(withoutRegisterOptions(options))
@@ -43,12 +43,19 @@ const plugin: FastifyPluginCallback<LangfusePluginOptions> = (fastify, options, 
     if (config?.langfuse) checkRouteOptions(config.langfuse)
   })
   fastify.addHook('onRequest', (request, reply, next) => {
-    const trace = tracer.start(request, request.routeOptions.config?.langfuse)
+    // Read now: a handler that calls callNotFound() makes the request one without a route.
+    const { routeOptions } = request
+    const trace = tracer.start(request, configOf(request, routeOptions)?.langfuse)
     ;(request as TracedRequest)[kTrace] = trace
-    trace.endWith(reply.raw, () => request.routeOptions.url)
+    trace.endWith(reply.raw, () => routeOptions.url)
     trace.bind(request.raw)
     trace.bind(reply.raw)
     trace.run(next)
+  })
+  // No other hook hears of a stream that breaks once its headers are out.
+  fastify.addHook('onSend', (request, _reply, payload, next) => {
+    if (isStream(payload)) payload.on('error', error => request.langfuse.fail(error))
+    next()
   })
   fastify.addHook('onError', (request, _reply, error, next) => {
     request.langfuse.fail(error)
@@ -57,7 +64,18 @@ const plugin: FastifyPluginCallback<LangfusePluginOptions> = (fastify, options, 
   fastify.addHook('onClose', async () => {
     await getTracing()?.flush()
   })
-  done()
+}
+
+function isStream(payload: unknown): payload is EventEmitter {
+  return typeof payload === 'object' && payload !== null && 'pipe' in payload
+}
+
+type MatchedRoute = FastifyRequest['routeOptions']
+
+function configOf(request: FastifyRequest, options: MatchedRoute): MatchedRoute['config'] | undefined {
+  if ('config' in options) return options.config
+  // Fastify 4.10, the first to have routeOptions, keeps it on the request.
+  return (request as { routeConfig?: MatchedRoute['config'] }).routeConfig
 }
 
 /** What `register` takes for itself comes in with the plugin's own options. */
@@ -70,7 +88,7 @@ function withoutRegisterOptions(options: LangfusePluginOptions & RegisterOptions
  * Traces every request of the instance it is registered on, and of its children. Tracing starts here, from `options` and LANGFUSE_*
  * variables, unless it runs already. Registration fails with a MiddlewareError on a wrong option; no request ever does.
  */
-export const langfusePlugin: FastifyPluginCallback<LangfusePluginOptions> = fastifyPlugin(plugin, {
+export const langfusePlugin: FastifyPluginAsync<LangfusePluginOptions> = fastifyPlugin(plugin, {
   name: '@langfuse-middleware/fastify',
   fastify: '>=4.10.0 <6',
 })

@@ -1,14 +1,10 @@
 import type { AddressInfo } from 'node:net'
 import langfusePlugin from '@langfuse-middleware/fastify'
 import { adapterAudits, auditRoutes, type Recorder, recordTraces } from '@langfuse-middleware/testing'
-import fastify5, { type FastifyInstance } from 'fastify'
+import type { FastifyInstance } from 'fastify'
+import { fastifyVersions } from './fastify-versions.ts'
 
-const fastify4 = require('fastify4') as typeof fastify5
-
-describe.each([
-  ['Fastify 4', fastify4],
-  ['Fastify 5', fastify5],
-])('%s', (_version, fastify) => {
+describe.each(fastifyVersions)('%s', (_version, fastify) => {
   let recorder: Recorder
   let app: FastifyInstance
 

@@ -56,6 +56,8 @@ export function recordTraces(options: TracingOptions = {}): Recorder {
     clear() {
       spans = []
     },
-    close: () => tracing.shutdown(),
+    async close() {
+      await tracing.shutdown()
+    },
   }
 }

@@ -36,5 +36,5 @@ export function createManualClock(): ManualClock {
 
 /** Lets everything that is ready run. */
 export async function turns(): Promise<void> {
-  for (let count = 0; count < 5; count++) await new Promise(resolve => setImmediate(resolve))
+  for (let count = 0; count < 40; count++) await new Promise(resolve => setImmediate(resolve))
 }

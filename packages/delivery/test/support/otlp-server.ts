@@ -1,10 +1,11 @@
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import { isDeepStrictEqual } from 'node:util'
 import { gunzipSync } from 'node:zlib'
-import { decodeSpans } from './otlp-decoder.ts'
+import { decodeSpans, type Message } from './otlp-decoder.ts'
 import { numberOf } from './scripted-sender.ts'
 
-export interface ReceivedRequest {
+interface ReceivedRequest {
   headers: IncomingHttpHeaders
   /** Numbers of the spans in it. */
   spans: number[]
@@ -24,6 +25,8 @@ export interface OtlpServer {
   /** Called as soon as the headers of a request are in; returns true where it has dealt with it. */
   early: (socket: Socket, headers: IncomingHttpHeaders) => boolean
   connections: number
+  /** True where a span came twice and was not the same both times. */
+  repeatsDiffer: boolean
   close(): Promise<void>
 }
 
@@ -38,6 +41,7 @@ export function answer(status: number, headers: Record<string, string> = {}, bod
 /** Starts an OTLP server on a free port of the loopback interface, or on the one given. */
 export async function startOtlpServer(port = 0): Promise<OtlpServer> {
   const sockets = new Set<Socket>()
+  const seen = new Map<number, Message>()
   const server = createServer((request, response) => {
     if (state.early(request.socket, request.headers)) return
     const chunks: Buffer[] = []
@@ -46,7 +50,13 @@ export async function startOtlpServer(port = 0): Promise<OtlpServer> {
     request.on('end', () => {
       const raw = Buffer.concat(chunks)
       const body = request.headers['content-encoding'] === 'gzip' ? gunzipSync(raw) : raw
-      const received = { headers: request.headers, spans: decodeSpans(body).map(numberOf), bytes: raw.length }
+      const spans = decodeSpans(body)
+      for (const span of spans) {
+        const first = seen.get(numberOf(span)) ?? span
+        seen.set(numberOf(span), first)
+        if (first !== span && !isDeepStrictEqual(first, span)) state.repeatsDiffer = true
+      }
+      const received = { headers: request.headers, spans: spans.map(numberOf), bytes: raw.length }
       state.requests.push(received)
       response.on('finish', () => {
         if (response.statusCode === 200) state.received.push(...received.spans)
@@ -68,6 +78,7 @@ export async function startOtlpServer(port = 0): Promise<OtlpServer> {
     behave: accept,
     early: () => false,
     connections: 0,
+    repeatsDiffer: false,
     async close() {
       const closed = new Promise(resolve => server.close(resolve))
       for (const socket of sockets) socket.destroy()

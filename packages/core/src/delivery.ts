@@ -1,0 +1,125 @@
+import type {
+  FlushResult,
+  Outbox,
+  OutboxHealth,
+  OutboxOptions,
+  OutboxStats,
+  SpoolOptions,
+} from '@langfuse-middleware/delivery'
+import type { Meter } from '@opentelemetry/api'
+import type { SpanExporter } from '@opentelemetry/sdk-trace-base'
+import type { Destination } from './destination.ts'
+import { lazyRequire } from './lazy-require.ts'
+import type { Logger } from './logger.ts'
+import type { TracingConfig } from './options.ts'
+
+/** How observations travel from this process to Langfuse. */
+export interface DeliveryOptions
+  extends Pick<OutboxOptions, 'maxBytes' | 'maxBatchBytes' | 'maxInFlight' | 'breaker'> {
+  /** How long a request to Langfuse may take, in milliseconds. @default 10000 */
+  timeoutMs?: number | undefined
+  /** Keeps observations on disk until they are delivered, so that neither an outage nor a crash loses them. @default off */
+  spool?: SpoolOptions | undefined
+}
+
+/** Another OTLP backend that gets the same observations. */
+export interface MirrorOptions {
+  /** Its address, with the path: `https://collector:4318/v1/traces`. */
+  url: string
+  /** @default http/protobuf */
+  protocol?: 'http/protobuf' | 'grpc'
+  /** Headers of every request; nothing is read from OTEL_EXPORTER_OTLP_HEADERS. */
+  headers?: Readonly<Record<string, string>>
+  /** Attributes of this service, for this backend only. */
+  resourceAttributes?: Readonly<Record<string, string>>
+}
+
+interface Surroundings {
+  readonly logger: Logger
+  /** Where the figures show as metrics. */
+  readonly meter: Meter
+}
+
+/** Everything between Langfuse's processor and the network. */
+export interface Delivery extends SpanExporter {
+  /** Waits for what was handed in before, or for the deadline. Never rejects. */
+  flush(timeoutMs: number): Promise<FlushResult>
+  close(timeoutMs: number): Promise<FlushResult>
+  /** Shows the figures as metrics of `meter`; returns what stops that. */
+  observe(meter: Meter): () => void
+  /** By destination: `langfuse`, and each mirror's address. */
+  stats(): Record<string, OutboxStats>
+  health(): OutboxHealth
+}
+
+/** One outbox per destination, so that the outage of one never touches another. Throws where an option cannot be used. */
+export function createDelivery(
+  config: TracingConfig,
+  destination: Destination,
+  { logger, meter }: Surroundings,
+): Delivery {
+  const packages = lazyRequire<typeof import('@langfuse-middleware/delivery')>(
+    '@langfuse-middleware/delivery',
+  )
+  const { createOutbox, createFanOut, observeOutboxes } = packages
+  const { timeoutMs, spool, ...limits } = config.delivery
+  const shared = { ...limits, minBatchSpans: config.flush.at, intervalMs: config.flush.intervalMs, logger }
+  const outboxes = new Map<string, Outbox>()
+
+  if (destination.kind === 'langfuse' || destination.kind === 'inspector') {
+    const { publicKey, secretKey, baseUrl } = destination
+    outboxes.set(
+      'langfuse',
+      createOutbox({
+        ...shared,
+        sender: packages.createLangfuseSender({ publicKey, secretKey, baseUrl, timeoutMs }),
+        name: destination.kind === 'langfuse' ? 'Langfuse' : `the local inspector at ${baseUrl}`,
+        // Placeholders for a local Langfuse may be one word, which hides nothing.
+        secrets: secretKey === publicKey ? [] : [secretKey],
+        spool,
+      }),
+    )
+  }
+  for (const { url, protocol, headers, resourceAttributes } of config.mirrors) {
+    const createSender = protocol === 'grpc' ? packages.createGrpcSender : packages.createHttpSender
+    outboxes.set(
+      url,
+      createOutbox({
+        ...shared,
+        sender: createSender({ url, headers, timeoutMs }),
+        name: `the mirror ${new URL(url).host}`,
+        secrets: Object.values(headers ?? {}),
+        resourceAttributes,
+      }),
+    )
+  }
+  const all = [...outboxes.values()]
+  const stopObserving = observeOutboxes(meter, all)
+
+  return {
+    export: createFanOut(all).export,
+    // Langfuse's processor waits for these without a deadline; `flush` and `close` have one.
+    forceFlush: async () => {},
+    shutdown: async () => {},
+    flush: timeoutMs => added(all.map(outbox => outbox.flush({ timeoutMs }))),
+    async close(timeoutMs) {
+      stopObserving()
+      return added(all.map(outbox => outbox.close({ timeoutMs })))
+    },
+    observe: meter => observeOutboxes(meter, all),
+    stats: () => Object.fromEntries([...outboxes].map(([name, outbox]) => [name, outbox.stats()])),
+    health() {
+      const each = all.map(outbox => outbox.health())
+      const worst = each.find(one => one.status === 'closed') ?? each.find(one => one.status === 'degraded')
+      return { status: worst?.status ?? 'ok', reasons: each.flatMap(one => one.reasons) }
+    },
+  }
+}
+
+async function added(flushes: Promise<FlushResult>[]): Promise<FlushResult> {
+  const sum = { delivered: 0, spooled: 0, dropped: 0, waiting: 0 }
+  for (const result of await Promise.all(flushes)) {
+    for (const name of Object.keys(sum) as (keyof FlushResult)[]) sum[name] += result[name]
+  }
+  return sum
+}

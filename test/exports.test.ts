@@ -1,0 +1,70 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { output } from './packed-packages.ts'
+
+const PACKAGES = join(__dirname, '..', 'packages')
+
+const expected = {
+  '@langfuse-middleware/core': [
+    'MiddlewareError',
+    'currentRequest',
+    'extractTraceContext',
+    'getLangfuseClient',
+    'getRequestContext',
+    'getTracing',
+    'initTracing',
+    'injectTraceHeaders',
+    'resolveOptions',
+    'runWithContext',
+    'safeTrace',
+    'traceJob',
+  ],
+  '@langfuse-middleware/core/adapter': [
+    'MiddlewareError',
+    'checkRouteOptions',
+    'createRequestTracer',
+    'getTracing',
+  ],
+  '@langfuse-middleware/delivery': [
+    'StartUpError',
+    'createBreaker',
+    'createFanOut',
+    'createGrpcSender',
+    'createHttpSender',
+    'createLangfuseSender',
+    'createOutbox',
+    'createRecordBuilder',
+    'createRedactor',
+    'observeOutboxes',
+  ],
+  '@langfuse-middleware/express': ['langfuseErrorHandler', 'langfuseMiddleware', 'traceRoute'],
+  '@langfuse-middleware/fastify': ['default', 'langfusePlugin'],
+  '@langfuse-middleware/inspector': ['InspectorError', 'formatTrace', 'startInspector'],
+  '@langfuse-middleware/testing': ['adapterAudits', 'auditRoutes', 'recordTraces'],
+}
+
+/** Every way to import one of the packages, as their manifests say. */
+const entryPoints = readdirSync(PACKAGES).flatMap(folder => {
+  const { name, exports } = JSON.parse(readFileSync(join(PACKAGES, folder, 'package.json'), 'utf8'))
+  const paths = Object.keys(exports).filter(path => path !== './package.json')
+  return paths.map(path => name + path.slice(1))
+})
+
+/** What a program gets from each entry point by `load`, an expression in which the entry point is `name`. */
+async function exportsBy(load: string): Promise<unknown> {
+  const program = `
+    import { createRequire } from 'node:module'
+    const require = createRequire(import.meta.url)
+    const found = {}
+    for (const name of ${JSON.stringify(entryPoints)}) found[name] = Object.keys(${load}).sort()
+    console.log(JSON.stringify(found))`
+  return JSON.parse(await output(process.execPath, ['--input-type=module', '--eval', program]))
+}
+
+it('exports these values, and no others, to who imports', async () => {
+  expect(await exportsBy('await import(name)')).toEqual(expected)
+})
+
+it('exports the same to who requires', async () => {
+  expect(await exportsBy('require(name)')).toEqual(expected)
+})
