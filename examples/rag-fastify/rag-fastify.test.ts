@@ -105,6 +105,17 @@ describe('the Fastify RAG app', () => {
     expect(trace.observations.at(-1)).toMatchObject({ name: 'answer-from-documents', level: 'ERROR' })
   })
 
+  it('records that the model broke off in the middle of a stream', async () => {
+    const response = await post('/ask/stream', { ...refund, model: 'stand-in-broken' })
+    await expect(response.text()).rejects.toThrow('terminated')
+    const { root } = await inspector.waitForTrace('POST /ask/stream')
+    expect(root).toMatchObject({
+      level: 'ERROR',
+      statusMessage: 'TypeError: terminated',
+      metadata: { end: 'stream_error' },
+    })
+  })
+
   it('is one trace with the chat app it asks, of one user and session', async () => {
     const headers = { 'x-user-id': 'alan', 'x-session-id': 's-2' }
     const response = await fetch(`${app.url}/documents/refunds/summary`, { method: 'POST', headers })
@@ -142,7 +153,8 @@ describe('the Fastify RAG app', () => {
     const response = await post('/ask/stream', refund)
     const [[code]] = await Promise.all([app.stop(), response.text()])
     expect(code).toBe(0)
-    expect(inspector.traces()).toMatchObject([
+    // The generation whose stream broke off is ended only now: its trace has long been seen.
+    expect(inspector.traces().filter(({ root }) => root)).toMatchObject([
       { name: 'POST /ask/stream', level: 'DEFAULT', statusCode: 200 },
     ])
   })
