@@ -15,7 +15,8 @@ export function createApp({ ragUrl = 'http://127.0.0.1:3002', defaultModel = 'gp
   const runAgent = createAgent(openai)
   const app = express()
 
-  app.use(langfuseMiddleware())
+  // Whoever can reach this app is another service on this machine: it listens on loopback only, see server.mjs.
+  app.use(langfuseMiddleware({ trust: true }))
   app.get('/health', traceRoute(false), (_request, response) => {
     response.json({ status: 'ok' })
   })

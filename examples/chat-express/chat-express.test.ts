@@ -5,27 +5,30 @@ import { startStandInLlm } from '../stand-in-llm/stand-in-llm.mjs'
 describe('the Express chat app', () => {
   let llm: Awaited<ReturnType<typeof startStandInLlm>>
   let inspector: Inspector
+  let rag: Awaited<ReturnType<typeof startApp>>
   let app: Awaited<ReturnType<typeof startApp>>
 
   beforeAll(async () => {
     llm = await startStandInLlm({ tokenDelayMs: 2 })
     inspector = await startInspector({ port: 0, settleMs: 50 })
+    const env = {
+      PATH: process.env.PATH,
+      OPENAI_API_KEY: 'any',
+      OPENAI_BASE_URL: llm.url,
+      LANGFUSE_BASE_URL: inspector.url,
+      LANGFUSE_PUBLIC_KEY: 'any',
+      LANGFUSE_SECRET_KEY: 'any',
+      LANGFUSE_FLUSH_INTERVAL: '0.05',
+    }
+    rag = await startApp('rag-fastify', { port: 0, env: { ...env, OTEL_SERVICE_NAME: 'rag' } })
     app = await startApp('chat-express', {
       port: 0,
-      env: {
-        PATH: process.env.PATH,
-        OPENAI_API_KEY: 'any',
-        OPENAI_BASE_URL: llm.url,
-        LANGFUSE_BASE_URL: inspector.url,
-        LANGFUSE_PUBLIC_KEY: 'any',
-        LANGFUSE_SECRET_KEY: 'any',
-        LANGFUSE_FLUSH_INTERVAL: '0.05',
-      },
+      env: { ...env, OTEL_SERVICE_NAME: 'chat', RAG_URL: rag.url },
     })
   })
   beforeEach(() => inspector.clear())
   afterAll(async () => {
-    await app?.stop()
+    await Promise.all([app?.stop(), rag?.stop()])
     await inspector?.close()
     await llm?.close()
   })
@@ -112,6 +115,36 @@ describe('the Express chat app', () => {
     })
   })
 
+  it('is one trace with the RAG app it asks, of one user and session', async () => {
+    const response = await post(
+      '/tenants/acme/ask',
+      { question: 'How long is the warranty?' },
+      { authorization: 'Bearer token-of-ada', 'x-session-id': 's-1' },
+    )
+    const { answer, traceId } = (await response.json()) as { answer: string; traceId: string }
+    expect(answer).toContain('a warranty of two years')
+    expect(response.headers.get('x-langfuse-trace-id')).toBe(traceId)
+    const trace = await inspector.waitForTrace(({ observations }) => observations.length === 5)
+    expect(trace).toMatchObject({ id: traceId, name: 'POST /tenants/:tenant/ask' })
+    expect(outline(trace)).toEqual([
+      'POST /tenants/:tenant/ask span',
+      'POST /ask span',
+      'retrieve-documents retriever',
+      'embed embedding',
+      'answer-from-documents generation',
+    ])
+    const [root, asked, ...below] = trace.observations
+    expect(asked!.parentId).toBe(root!.id)
+    expect(below.map(({ parentId }) => parentId)).toEqual([asked!.id, below[0]!.id, asked!.id])
+    expect(trace.observations.map(({ resource }) => resource['service.name'])).toEqual([
+      'chat',
+      ...new Array(4).fill('rag'),
+    ])
+    for (const observation of trace.observations) {
+      expect(observation).toMatchObject({ userId: 'ada', sessionId: 's-1' })
+    }
+  })
+
   it('records the error of a model and of a bug, and answers without it', async () => {
     const refused = await post('/chat', { message: 'Hello?', model: 'stand-in-error' })
     expect([refused.status, await refused.json()]).toEqual([502, { error: 'The model did not answer.' }])
@@ -123,6 +156,17 @@ describe('the Express chat app', () => {
     expect([broken.status, await broken.json()]).toEqual([500, { error: 'Something went wrong here.' }])
     const bug = await inspector.waitForTrace('GET /tenants/:tenant/invoices/:month')
     expect(bug.root).toMatchObject({ level: 'ERROR', statusMessage: expect.stringContaining('TypeError') })
+  })
+
+  it('records that the model broke off in the middle of a stream', async () => {
+    const response = await post('/chat/stream', { message: 'Tell me more.', model: 'stand-in-broken' })
+    await expect(response.text()).rejects.toThrow('terminated')
+    const { root } = await inspector.waitForTrace('POST /chat/stream')
+    expect(root).toMatchObject({
+      level: 'ERROR',
+      statusMessage: 'TypeError: terminated',
+      metadata: { end: 'stream_error' },
+    })
   })
 
   it('turns away what it cannot use, without an error', async () => {
@@ -144,7 +188,8 @@ describe('the Express chat app', () => {
     const response = await post('/chat/stream', { message: 'The last one' })
     const [[code]] = await Promise.all([app.stop(), response.text()])
     expect(code).toBe(0)
-    expect(inspector.traces()).toMatchObject([
+    // The generation whose stream broke off is ended only now: its trace has long been seen.
+    expect(inspector.traces().filter(({ root }) => root)).toMatchObject([
       { name: 'POST /chat/stream', level: 'DEFAULT', statusCode: 200 },
     ])
   })

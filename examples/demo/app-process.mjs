@@ -11,15 +11,17 @@ const stopTimeoutMs = 8_000
  * Runs an example app as a process of its own, as in production, and resolves once it listens.
  * @param {string} name - its folder under examples
  * @param {object} options
+ * @param {string} [options.script] - the file in that folder
+ * @param {string[]} [options.nodeOptions]
  * @param {number} options.port - 0 for any
  * @param {NodeJS.ProcessEnv} options.env
  * @param {(line: string) => void} [options.onLine] - called with each line the app prints
  * @param {() => void} [options.onExit] - called when it ends before it was told to
  */
-export async function startApp(name, { port, env, onLine, onExit }) {
-  const guard = new URL('end-with-parent.mjs', import.meta.url)
-  const script = fileURLToPath(new URL(`../${name}/server.mjs`, import.meta.url))
-  const child = spawn(process.execPath, ['--import', guard.href, script], {
+export async function startApp(name, { script = 'server.mjs', nodeOptions = [], port, env, onLine, onExit }) {
+  const guard = fileURLToPath(new URL('end-with-parent.cjs', import.meta.url))
+  const child = spawn(process.execPath, ['--require', guard, ...nodeOptions, script], {
+    cwd: fileURLToPath(new URL(`../${name}`, import.meta.url)),
     env: { ...env, PORT: String(port) },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     // Ctrl-C reaches a whole process group; the apps are to hear of it from us, once.

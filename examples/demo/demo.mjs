@@ -93,9 +93,11 @@ async function perform(stage, screen, { once: ending, waitMs, sessionId, signal 
   const deadline = Date.now() + (waitMs ?? (stage.realLangfuse ? 120_000 : 10_000))
   const pollMs = stage.realLangfuse ? 1_000 : 100
 
-  screen.heading(`Sending ${scenarios.length} requests at once, in session ${sessionId}`)
+  /** @type {import('./scenarios.mjs').Scenario[]} */
+  const requests = scenarios.flatMap(scenario => new Array(scenario.times ?? 1).fill(scenario))
+  screen.heading(`Sending ${requests.length} requests at once, in session ${sessionId}`)
   const sent = await Promise.all(
-    scenarios.map((scenario, place) =>
+    requests.map((scenario, place) =>
       send(scenario, {
         url: stage.urls[scenario.app],
         requestId: `${sessionId}-${place + 1}`,
@@ -104,11 +106,14 @@ async function perform(stage, screen, { once: ending, waitMs, sessionId, signal 
       }),
     ),
   )
-  for (const one of sent) {
-    const { traces, problems } = await arrival(traces => problemsOfRequest(one, traces, { exact }))
-    screen.request(one)
-    for (const trace of tracesOf(one, traces)) screen.trace(trace)
-    if (one.scenario.traces.length === 0) screen.note('no trace: its route is opted out')
+  for (const scenario of scenarios) {
+    const alike = sent.filter(one => one.scenario === scenario)
+    const { traces, problems } = await arrival(traces =>
+      alike.flatMap(one => problemsOfRequest(one, traces, { exact })),
+    )
+    screen.requests(alike)
+    for (const trace of alike.flatMap(one => tracesOf(one, traces))) screen.trace(trace)
+    if (scenario.untraced) screen.note(`no trace: ${scenario.untraced}`)
     screen.problems(problems)
   }
 
@@ -117,6 +122,10 @@ async function perform(stage, screen, { once: ending, waitMs, sessionId, signal 
   const { traces, problems } = await arrival(traces => problemsOf(sent, traces, { exact }))
   screen.heading('Summary')
   screen.table(sent, traces)
+  screen.sampling(
+    sent.filter(({ scenario }) => scenario.app === 'sampled'),
+    traces,
+  )
   screen.verdict(traces, problems)
   return problems
 

@@ -6,7 +6,7 @@ import { type Inspector, type Observation, startInspector } from '@langfuse-midd
 import { startStandInLlm } from '../stand-in-llm/stand-in-llm.mjs'
 import { scenarios } from './scenarios.mjs'
 
-const expectedTraces = scenarios.flatMap(({ traces }) => traces).length
+const expectedTraces = scenarios.filter(({ trace }) => trace).length
 
 describe('the demo', () => {
   let demo: Demo
@@ -22,6 +22,9 @@ describe('the demo', () => {
     expect(demo.output()).toContain(`All ${expectedTraces} traces arrived whole`)
     expect(demo.output()).not.toContain('\x1b')
     for (const { title } of scenarios) expect(demo.output()).toContain(title)
+    expect(demo.output()).toContain('one trace, from chat-express and rag-fastify')
+    expect(demo.output()).toContain('one trace, from rag-fastify and chat-express')
+    expect(demo.output()).toContain('20 sampled out, 1 kept, because it failed')
   })
 
   it('takes other ports than those in use and says so, shows further requests, and ends with Ctrl-C', async () => {

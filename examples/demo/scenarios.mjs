@@ -5,19 +5,22 @@
  * @property {'DEFAULT' | 'WARNING' | 'ERROR'} [level] - DEFAULT unless set
  * @property {string} [userId]
  * @property {boolean} [cutShort] - no tokens are counted, because the model's answer was not read to its end
+ * @property {string[]} [services] - all that took part, where it is more than the app that was asked
  * @property {string[]} [observations] - those below the root as `parent > child`, each `name type`, and its level if not DEFAULT
  */
 
 /**
  * @typedef {object} Scenario
  * @property {string} title
- * @property {'chat' | 'rag'} app
+ * @property {'chat' | 'rag' | 'sampled'} app
  * @property {string} request - method and path
  * @property {Record<string, string>} [headers]
  * @property {unknown} [body] - sent as JSON
  * @property {boolean} [leave] - hang up after the first piece of the response
+ * @property {number} [times] - how many such requests are made, 1 unless set
  * @property {number} status - what the caller gets
- * @property {TraceExpectation[]} traces
+ * @property {TraceExpectation} [trace] - absent where the request is to leave none
+ * @property {string} [untraced] - why it leaves none
  */
 
 const ada = { authorization: 'Bearer token-of-ada' }
@@ -28,7 +31,7 @@ const retrieval = ['retrieve-documents retriever', 'retrieve-documents retriever
 const answerFromDocuments = [...retrieval, 'answer-from-documents generation']
 
 /**
- * One request for every kind of outcome, and the traces that must come of it.
+ * Requests for every kind of outcome, and the one trace that must come of each.
  * @type {Scenario[]}
  */
 export const scenarios = [
@@ -39,7 +42,7 @@ export const scenarios = [
     headers: ada,
     body: { message: 'What makes a trace worth reading?' },
     status: 200,
-    traces: [{ name: 'POST /chat', status: 200, userId: 'ada', observations: answer }],
+    trace: { name: 'POST /chat', status: 200, userId: 'ada', observations: answer },
   },
   {
     title: 'A streamed answer',
@@ -48,7 +51,7 @@ export const scenarios = [
     headers: ada,
     body: { message: 'And what is a stream good for?' },
     status: 200,
-    traces: [{ name: 'POST /chat/stream', status: 200, userId: 'ada', observations: answer }],
+    trace: { name: 'POST /chat/stream', status: 200, userId: 'ada', observations: answer },
   },
   {
     title: 'An agent with tools',
@@ -57,20 +60,18 @@ export const scenarios = [
     headers: ada,
     body: { message: 'Where is my order 1042, and when is its delivery to Berlin?' },
     status: 200,
-    traces: [
-      {
-        name: 'POST /agent',
-        status: 200,
-        userId: 'ada',
-        observations: [
-          'support-agent agent',
-          'support-agent agent > answer generation',
-          'support-agent agent > lookup_order tool',
-          'support-agent agent > estimate_delivery tool',
-          'support-agent agent > answer generation',
-        ],
-      },
-    ],
+    trace: {
+      name: 'POST /agent',
+      status: 200,
+      userId: 'ada',
+      observations: [
+        'support-agent agent',
+        'support-agent agent > answer generation',
+        'support-agent agent > lookup_order tool',
+        'support-agent agent > estimate_delivery tool',
+        'support-agent agent > answer generation',
+      ],
+    },
   },
   {
     title: 'An answer from documents',
@@ -79,7 +80,7 @@ export const scenarios = [
     headers: alan,
     body: { question: 'How many days until a refund reaches my account?' },
     status: 200,
-    traces: [{ name: 'POST /ask', status: 200, userId: 'alan', observations: answerFromDocuments }],
+    trace: { name: 'POST /ask', status: 200, userId: 'alan', observations: answerFromDocuments },
   },
   {
     title: 'The same, streamed',
@@ -88,7 +89,7 @@ export const scenarios = [
     headers: alan,
     body: { question: 'Do your teapots survive a dishwasher?' },
     status: 200,
-    traces: [{ name: 'POST /ask/stream', status: 200, userId: 'alan', observations: answerFromDocuments }],
+    trace: { name: 'POST /ask/stream', status: 200, userId: 'alan', observations: answerFromDocuments },
   },
   {
     title: 'Work that goes on after the response',
@@ -96,14 +97,12 @@ export const scenarios = [
     request: 'POST /reindex',
     headers: alan,
     status: 202,
-    traces: [
-      {
-        name: 'POST /reindex',
-        status: 202,
-        userId: 'alan',
-        observations: ['reindex chain', ...new Array(6).fill('reindex chain > embed embedding')],
-      },
-    ],
+    trace: {
+      name: 'POST /reindex',
+      status: 202,
+      userId: 'alan',
+      observations: ['reindex chain', ...new Array(6).fill('reindex chain > embed embedding')],
+    },
   },
   {
     title: 'The chat app asks the RAG app',
@@ -112,14 +111,13 @@ export const scenarios = [
     headers: ada,
     body: { question: 'How long is the warranty?' },
     status: 200,
-    traces: [
-      {
-        name: 'POST /tenants/:tenant/ask',
-        status: 200,
-        userId: 'ada',
-      },
-      { name: 'POST /ask', status: 200, userId: 'ada', observations: answerFromDocuments },
-    ],
+    trace: {
+      name: 'POST /tenants/:tenant/ask',
+      status: 200,
+      userId: 'ada',
+      services: ['chat-express', 'rag-fastify'],
+      observations: under('POST /ask span', answerFromDocuments),
+    },
   },
   {
     title: 'The RAG app asks the chat app',
@@ -127,14 +125,13 @@ export const scenarios = [
     request: 'POST /documents/refunds/summary',
     headers: alan,
     status: 200,
-    traces: [
-      {
-        name: 'POST /documents/:id/summary',
-        status: 200,
-        userId: 'alan',
-      },
-      { name: 'POST /chat', status: 200, userId: 'alan', observations: answer },
-    ],
+    trace: {
+      name: 'POST /documents/:id/summary',
+      status: 200,
+      userId: 'alan',
+      services: ['rag-fastify', 'chat-express'],
+      observations: under('POST /chat span', answer),
+    },
   },
   {
     title: 'A page that does not exist',
@@ -142,7 +139,7 @@ export const scenarios = [
     request: 'GET /nowhere',
     headers: ada,
     status: 404,
-    traces: [{ name: 'GET', status: 404, level: 'WARNING', userId: 'ada' }],
+    trace: { name: 'GET', status: 404, level: 'WARNING', userId: 'ada' },
   },
   {
     title: 'A body the schema refuses',
@@ -151,7 +148,7 @@ export const scenarios = [
     headers: alan,
     body: { question: '?' },
     status: 400,
-    traces: [{ name: 'POST /ask', status: 400, level: 'WARNING', userId: 'alan' }],
+    trace: { name: 'POST /ask', status: 400, level: 'WARNING', userId: 'alan' },
   },
   {
     title: 'A token nobody knows',
@@ -160,7 +157,7 @@ export const scenarios = [
     headers: { authorization: 'Bearer token-of-mallory' },
     body: { message: 'Let me in.' },
     status: 401,
-    traces: [{ name: 'POST', status: 401, level: 'WARNING' }],
+    trace: { name: 'POST', status: 401, level: 'WARNING' },
   },
   {
     title: 'A bug in a handler',
@@ -168,7 +165,7 @@ export const scenarios = [
     request: 'GET /tenants/acme/invoices/2026-12',
     headers: ada,
     status: 500,
-    traces: [{ name: 'GET /tenants/:tenant/invoices/:month', status: 500, level: 'ERROR', userId: 'ada' }],
+    trace: { name: 'GET /tenants/:tenant/invoices/:month', status: 500, level: 'ERROR', userId: 'ada' },
   },
   {
     title: 'A model that fails',
@@ -177,15 +174,13 @@ export const scenarios = [
     headers: ada,
     body: { message: 'Hello?', model: 'stand-in-error' },
     status: 502,
-    traces: [
-      {
-        name: 'POST /chat',
-        status: 502,
-        level: 'ERROR',
-        userId: 'ada',
-        observations: ['answer generation ERROR'],
-      },
-    ],
+    trace: {
+      name: 'POST /chat',
+      status: 502,
+      level: 'ERROR',
+      userId: 'ada',
+      observations: ['answer generation ERROR'],
+    },
   },
   {
     title: 'A reader who leaves in the middle',
@@ -195,17 +190,57 @@ export const scenarios = [
     body: { message: 'Tell me a long story.' },
     leave: true,
     status: 200,
-    traces: [
-      {
-        name: 'POST /chat/stream',
-        status: 200,
-        level: 'WARNING',
-        userId: 'ada',
-        cutShort: true,
-        observations: answer,
-      },
-    ],
+    trace: {
+      name: 'POST /chat/stream',
+      status: 200,
+      level: 'WARNING',
+      userId: 'ada',
+      cutShort: true,
+      observations: answer,
+    },
   },
-  { title: 'A health check of the chat app', app: 'chat', request: 'GET /health', status: 200, traces: [] },
-  { title: 'A health check of the RAG app', app: 'rag', request: 'GET /health', status: 200, traces: [] },
+  {
+    title: 'A health check of the chat app',
+    app: 'chat',
+    request: 'GET /health',
+    status: 200,
+    untraced: 'its route is opted out',
+  },
+  {
+    title: 'A health check of the RAG app',
+    app: 'rag',
+    request: 'GET /health',
+    status: 200,
+    untraced: 'its route is opted out',
+  },
+  {
+    title: 'Twenty questions where nothing is sampled',
+    app: 'sampled',
+    request: 'POST /ask',
+    headers: alan,
+    body: { question: 'When is an invoice due?' },
+    times: 20,
+    status: 200,
+    untraced: 'sampled out',
+  },
+  {
+    title: 'And one among them that fails',
+    app: 'sampled',
+    request: 'POST /ask',
+    headers: alan,
+    body: { question: 'When is an invoice due?', model: 'stand-in-error' },
+    status: 502,
+    trace: {
+      name: 'POST /ask',
+      status: 502,
+      level: 'ERROR',
+      userId: 'alan',
+      observations: [...retrieval, 'answer-from-documents generation ERROR'],
+    },
+  },
 ]
+
+/** @param {string} parent @param {string[]} children */
+function under(parent, children) {
+  return [parent, ...children.map(child => `${parent} > ${child}`)]
+}

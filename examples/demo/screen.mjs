@@ -1,8 +1,11 @@
 import { styleText } from 'node:util'
 import { formatTrace } from '@langfuse-middleware/inspector'
-import { tracesOf } from './trace-check.mjs'
+import { servicesOf, tracesOf } from './trace-check.mjs'
 
-/** @typedef {import('@langfuse-middleware/inspector').Trace} Trace */
+/**
+ * @typedef {import('@langfuse-middleware/inspector').Trace} Trace
+ * @typedef {import('./trace-check.mjs').Sent} Sent
+ */
 
 /** @type {Record<import('@langfuse-middleware/inspector').Level, Parameters<typeof styleText>[0]>} */
 const styles = { DEBUG: 'dim', DEFAULT: 'reset', WARNING: 'yellow', ERROR: 'red' }
@@ -28,12 +31,18 @@ export function createScreen(stream) {
     fact: (name, value, remark = '') =>
       write(`  ${name.padEnd(14)}${paint('cyan', value)}${paint('dim', remark && `   ${remark}`)}`),
 
-    /** @param {import('./trace-check.mjs').Sent} sent */
-    request: ({ scenario, status }) =>
-      write('', `${paint('bold', scenario.title)}   ${paint('dim', `${scenario.request} → ${status}`)}`),
+    /** @param {Sent[]} alike - all of one scenario */
+    requests(alike) {
+      const { title } = /** @type {Sent} */ (alike[0]).scenario
+      write('', `${paint('bold', title)}   ${paint('dim', `${requestOf(alike)} → ${statusOf(alike)}`)}`)
+    },
 
     /** @param {Trace} trace */
-    trace: trace => write(formatTrace(trace, { colour, width })),
+    trace(trace) {
+      write(formatTrace(trace, { colour, width }))
+      const services = servicesOf(trace)
+      if (services.length > 1) write(paint('dim', `   one trace, from ${services.join(' and ')}`))
+    },
 
     /** @param {string[]} problems */
     problems(problems) {
@@ -41,8 +50,8 @@ export function createScreen(stream) {
     },
 
     /**
-     * One line for each trace, and for each request that was to leave none.
-     * @param {import('./trace-check.mjs').Sent[]} sent
+     * One line for each trace, and for all requests of a scenario that left none.
+     * @param {Sent[]} sent
      * @param {Trace[]} traces
      */
     table(sent, traces) {
@@ -55,15 +64,28 @@ export function createScreen(stream) {
           ' ',
         )
       write(paint('dim', row('request', 'outcome', 'observed', 'tokens', 'trace')))
-      for (const one of sent) {
-        const found = tracesOf(one, traces)
-        if (found.length === 0) write(row(one.scenario.request, `${one.status}`, '', '', 'none'))
-        for (const trace of found) {
+      for (const scenario of new Set(sent.map(one => one.scenario))) {
+        const alike = sent.filter(one => one.scenario === scenario)
+        const untraced = alike.filter(one => tracesOf(one, traces).length === 0)
+        if (untraced.length > 0) write(row(requestOf(untraced), statusOf(untraced), '', '', 'none'))
+        for (const trace of alike.flatMap(one => tracesOf(one, traces))) {
           const { name, level, observations, totals, id } = trace
           const counts = [observations.length, totals.tokens.total || ''].map(String)
           write(paint(styles[level], row(name, outcomeOf(trace), ...counts, id.slice(0, idWidth))))
         }
       }
+    },
+
+    /**
+     * What sampling made of the requests to the app that keeps failures only.
+     * @param {Sent[]} sent
+     * @param {Trace[]} traces
+     */
+    sampling(sent, traces) {
+      const kept = sent.flatMap(one => tracesOf(one, traces))
+      const failed = kept.length === 1 && kept[0]?.level === 'ERROR'
+      const verdict = `${sent.length - kept.length} sampled out, ${kept.length} kept${failed ? ', because it failed' : ''}`
+      write('', `Of ${sent.length} requests at a sample rate of 0: ${verdict}.`)
     },
 
     /** @param {Trace[]} traces @param {string[]} problems */
@@ -104,6 +126,17 @@ export function createScreen(stream) {
       )
     },
   }
+}
+
+/** @param {Sent[]} alike */
+function requestOf(alike) {
+  const request = alike[0]?.scenario.request ?? ''
+  return alike.length > 1 ? `${alike.length} × ${request}` : request
+}
+
+/** @param {Sent[]} alike */
+function statusOf(alike) {
+  return [...new Set(alike.map(({ status }) => status))].join(', ')
 }
 
 /** @param {Trace} trace */

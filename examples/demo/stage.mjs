@@ -4,11 +4,11 @@ import { startApp } from './app-process.mjs'
 import { freePort } from './free-port.mjs'
 import { createLangfuseReader } from './langfuse-reader.mjs'
 
-const usualPorts = { llm: 4311, inspector: 4319, chat: 3001, rag: 3002 }
+const usualPorts = { llm: 4311, inspector: 4319, chat: 3001, rag: 3002, sampled: 3003 }
 
 /**
- * Starts what the demo needs: a model, a place for the traces, and both apps, each in a process of its own. What the
- * environment has keys for is used for real, the rest is stood in for on this machine.
+ * Starts what the demo needs: a model, a place for the traces, both apps, and one of them again that samples nothing, each
+ * in a process of its own. What the environment has keys for is used for real, the rest is stood in for on this machine.
  * @param {object} options
  * @param {NodeJS.ProcessEnv} options.env
  * @param {boolean} options.anyPort - take any free ports instead of the usual ones
@@ -57,19 +57,31 @@ export async function setStage({ env, anyPort, sessionId, onStart, onLine, onExi
       onStart('stand-in LLM', llm.url, remarkOn('llm', llm.port))
     }
 
-    const [chatPort, ragPort] = [await choosePort('chat'), await choosePort('rag')]
-    const [chatUrl, ragUrl] = [`http://127.0.0.1:${chatPort}`, `http://127.0.0.1:${ragPort}`]
-    const start = (/** @type {string} */ name, /** @type {number} */ port, /** @type {object} */ more) =>
-      startApp(name, {
+    const ports = {
+      chat: await choosePort('chat'),
+      rag: await choosePort('rag'),
+      sampled: await choosePort('sampled'),
+    }
+    const urls = {
+      chat: `http://127.0.0.1:${ports.chat}`,
+      rag: `http://127.0.0.1:${ports.rag}`,
+      sampled: `http://127.0.0.1:${ports.sampled}`,
+    }
+    /** @param {string} folder @param {number} port @param {Record<string, string | undefined>} more */
+    const start = (folder, port, more) => {
+      const name = more.OTEL_SERVICE_NAME ?? folder
+      return startApp(folder, {
         port,
-        env: { ...appEnv, ...more, OTEL_SERVICE_NAME: name },
+        env: { ...appEnv, OTEL_SERVICE_NAME: name, LANGFUSE_SAMPLE_RATE: '1', ...more },
         onLine: line => onLine(name, line),
         onExit: () => onExit(name),
       })
-    // Both at once; when one fails, the other is stopped all the same.
+    }
+    // All at once; when one fails, the others are stopped all the same.
     const starts = [
-      start('chat-express', chatPort, { RAG_URL: ragUrl }),
-      start('rag-fastify', ragPort, { CHAT_URL: chatUrl }),
+      start('chat-express', ports.chat, { RAG_URL: urls.rag }),
+      start('rag-fastify', ports.rag, { CHAT_URL: urls.chat }),
+      start('rag-fastify', ports.sampled, { OTEL_SERVICE_NAME: 'rag-sampled', LANGFUSE_SAMPLE_RATE: '0' }),
     ]
     const stopApps = () =>
       Promise.all(
@@ -82,11 +94,16 @@ export async function setStage({ env, anyPort, sessionId, onStart, onLine, onExi
       )
     stops.push(stopApps)
     await Promise.all(starts)
-    onStart('chat-express', chatUrl, remarkOn('chat', chatPort))
-    onStart('rag-fastify', ragUrl, remarkOn('rag', ragPort))
+    onStart('chat-express', urls.chat, remarkOn('chat', ports.chat))
+    onStart('rag-fastify', urls.rag, remarkOn('rag', ports.rag))
+    onStart(
+      'rag-sampled',
+      urls.sampled,
+      remarkOn('sampled', ports.sampled) || 'the same with LANGFUSE_SAMPLE_RATE=0',
+    )
 
     return {
-      urls: { chat: chatUrl, rag: ragUrl, traces: langfuse?.url ?? inspector.url },
+      urls: { ...urls, traces: langfuse?.url ?? inspector.url },
       realModel,
       realLangfuse,
       /** Traces as far as they have arrived. */

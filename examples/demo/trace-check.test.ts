@@ -7,14 +7,12 @@ const scenario: Scenario = {
   app: 'chat',
   request: 'POST /chat',
   status: 200,
-  traces: [
-    {
-      name: 'POST /chat',
-      status: 200,
-      userId: 'ada',
-      observations: ['agent agent', 'agent agent > answer generation', 'agent agent > answer generation'],
-    },
-  ],
+  trace: {
+    name: 'POST /chat',
+    status: 200,
+    userId: 'ada',
+    observations: ['agent agent', 'agent agent > answer generation', 'agent agent > answer generation'],
+  },
 }
 const sent: Sent = { scenario, requestId: 'request-1', sessionId: 'session-1', status: 200 }
 
@@ -40,8 +38,8 @@ describe('the check of the demo’s traces', () => {
       `unexpected trace POST /chat without a root (${rootless.id})`,
     ])
     const trace = whole()
-    trace.topLevel.push(observation('orphan', 'span'))
-    expect(problemsOf([sent], [trace])).toEqual(['A question: the parent of orphan has not arrived'])
+    trace.observations[2]!.orphan = true
+    expect(problemsOf([sent], [trace])).toEqual(['A question: the parent of answer has not arrived'])
   })
 
   it.each<[string, (trace: Trace, answer: Observation) => void]>([
@@ -69,6 +67,19 @@ describe('the check of the demo’s traces', () => {
     ])
   })
 
+  it('sees that a service had no part in the trace, where it knows the services', () => {
+    const services = {
+      ...sent,
+      scenario: { ...scenario, trace: { ...scenario.trace!, services: ['a', 'b'] } },
+    }
+    expect(problemsOf([services], [whole()])).toEqual([])
+    const trace = whole()
+    for (const one of trace.observations) one.resource['service.name'] = 'a'
+    expect(problemsOf([services], [trace])).toEqual(['A question: services is a instead of a and b'])
+    trace.observations[2]!.resource['service.name'] = 'b'
+    expect(problemsOf([services], [trace])).toEqual([])
+  })
+
   it('sees an answer with another status', () => {
     expect(problemsOf([{ ...sent, status: 500 }], [whole()])).toEqual([
       'A question: answered 500 instead of 200',
@@ -84,7 +95,8 @@ describe('the check of the demo’s traces', () => {
   })
 
   it('sees a trace of a request that was to leave none', () => {
-    const health = { ...sent, scenario: { ...scenario, traces: [] } }
+    const { trace: _, ...untraced } = scenario
+    const health = { ...sent, scenario: untraced }
     expect(problemsOf([health], [])).toEqual([])
     expect(problemsOf([health], [whole()])).toEqual(['A question: traces: 1 instead of 0 (POST /chat)'])
   })
@@ -101,8 +113,7 @@ describe('the check of the demo’s traces', () => {
   it('counts no tokens of an answer that was cut short', () => {
     const trace = whole()
     for (const { tokens } of trace.observations) tokens.total = 0
-    const [expectation] = scenario.traces
-    const cutShort = { ...sent, scenario: { ...scenario, traces: [{ ...expectation!, cutShort: true }] } }
+    const cutShort = { ...sent, scenario: { ...scenario, trace: { ...scenario.trace!, cutShort: true } } }
     expect(problemsOf([cutShort], [trace])).toEqual([])
   })
 })

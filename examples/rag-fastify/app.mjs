@@ -35,7 +35,8 @@ export async function createApp({
   const retrieval = await createRetrieval(client, { documents, model: embeddingModel })
   const app = fastify()
 
-  await app.register(langfusePlugin)
+  // Whoever can reach this app is another service on this machine: it listens on loopback only, see server.mjs.
+  await app.register(langfusePlugin, { trust: true })
   app.setErrorHandler((error, _request, reply) => {
     if (error instanceof APIError) return reply.code(502).send({ error: 'The model did not answer.' })
     return reply.send(error)

@@ -1,10 +1,9 @@
 import { documents } from './documents.mjs'
-import { identityHeaders } from './identity-headers.mjs'
 
 /** @typedef {{ id: string }} ById */
 
 /**
- * Routes below `/documents`. The summary comes from the chat app.
+ * Routes below `/documents`. The summary comes from the chat app, whose part of the work is in the same trace.
  * @param {string} chatUrl
  * @returns {import('fastify').FastifyPluginAsync}
  */
@@ -24,7 +23,7 @@ export function createDocumentRoutes(chatUrl) {
       if (!document) return reply.code(404).send({ error: 'There is no such document.' })
       const response = await fetch(`${chatUrl}/chat`, {
         method: 'POST',
-        headers: { 'content-type': 'application/json', ...identityHeaders(request.langfuse) },
+        headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ message: `Summarise: ${document.text}` }),
         signal: request.langfuse.signal,
       })

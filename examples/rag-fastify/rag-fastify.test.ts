@@ -7,28 +7,30 @@ const refund = { question: 'How many days until a refund reaches my account?' }
 describe('the Fastify RAG app', () => {
   let llm: Awaited<ReturnType<typeof startStandInLlm>>
   let inspector: Inspector
+  let chat: Awaited<ReturnType<typeof startApp>>
   let app: Awaited<ReturnType<typeof startApp>>
 
   beforeAll(async () => {
     llm = await startStandInLlm({ tokenDelayMs: 2 })
     inspector = await startInspector({ port: 0, settleMs: 50 })
+    const env = {
+      PATH: process.env.PATH,
+      OPENAI_API_KEY: 'any',
+      OPENAI_BASE_URL: llm.url,
+      LANGFUSE_BASE_URL: inspector.url,
+      LANGFUSE_PUBLIC_KEY: 'any',
+      LANGFUSE_SECRET_KEY: 'any',
+      LANGFUSE_FLUSH_INTERVAL: '0.05',
+    }
+    chat = await startApp('chat-express', { port: 0, env: { ...env, OTEL_SERVICE_NAME: 'chat' } })
     app = await startApp('rag-fastify', {
       port: 0,
-      env: {
-        PATH: process.env.PATH,
-        OPENAI_API_KEY: 'any',
-        OPENAI_BASE_URL: llm.url,
-        CHAT_URL: 'http://127.0.0.1:9',
-        LANGFUSE_BASE_URL: inspector.url,
-        LANGFUSE_PUBLIC_KEY: 'any',
-        LANGFUSE_SECRET_KEY: 'any',
-        LANGFUSE_FLUSH_INTERVAL: '0.05',
-      },
+      env: { ...env, OTEL_SERVICE_NAME: 'rag', CHAT_URL: chat.url },
     })
   })
   beforeEach(() => inspector.clear())
   afterAll(async () => {
-    await app?.stop()
+    await Promise.all([app?.stop(), chat?.stop()])
     await inspector?.close()
     await llm?.close()
   })
@@ -103,7 +105,41 @@ describe('the Fastify RAG app', () => {
     expect(trace.observations.at(-1)).toMatchObject({ name: 'answer-from-documents', level: 'ERROR' })
   })
 
+  it('records that the model broke off in the middle of a stream', async () => {
+    const response = await post('/ask/stream', { ...refund, model: 'stand-in-broken' })
+    await expect(response.text()).rejects.toThrow('terminated')
+    const { root } = await inspector.waitForTrace('POST /ask/stream')
+    expect(root).toMatchObject({
+      level: 'ERROR',
+      statusMessage: 'TypeError: terminated',
+      metadata: { end: 'stream_error' },
+    })
+  })
+
+  it('is one trace with the chat app it asks, of one user and session', async () => {
+    const headers = { 'x-user-id': 'alan', 'x-session-id': 's-2' }
+    const response = await fetch(`${app.url}/documents/refunds/summary`, { method: 'POST', headers })
+    const { summary } = (await response.json()) as { summary: string }
+    expect(summary).toContain('In short')
+    const trace = await inspector.waitForTrace(({ observations }) => observations.length === 3)
+    expect(trace).toMatchObject({
+      id: response.headers.get('x-langfuse-trace-id'),
+      name: 'POST /documents/:id/summary',
+    })
+    expect(
+      trace.observations.map(({ name, parentId, resource }) => [name, parentId, resource['service.name']]),
+    ).toEqual([
+      ['POST /documents/:id/summary', undefined, 'rag'],
+      ['POST /chat', trace.root!.id, 'chat'],
+      ['answer', trace.observations[1]!.id, 'chat'],
+    ])
+    for (const observation of trace.observations) {
+      expect(observation).toMatchObject({ userId: 'alan', sessionId: 's-2' })
+    }
+  })
+
   it('records that the chat app could not be reached', async () => {
+    await chat.stop()
     expect((await fetch(`${app.url}/documents/refunds/summary`, { method: 'POST' })).status).toBe(500)
     const trace = await inspector.waitForTrace('POST /documents/:id/summary')
     expect(trace.root).toMatchObject({
@@ -117,7 +153,8 @@ describe('the Fastify RAG app', () => {
     const response = await post('/ask/stream', refund)
     const [[code]] = await Promise.all([app.stop(), response.text()])
     expect(code).toBe(0)
-    expect(inspector.traces()).toMatchObject([
+    // The generation whose stream broke off is ended only now: its trace has long been seen.
+    expect(inspector.traces().filter(({ root }) => root)).toMatchObject([
       { name: 'POST /ask/stream', level: 'DEFAULT', statusCode: 200 },
     ])
   })
