@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events'
 import type { ServerResponse } from 'node:http'
-import type { Attributes, Context, Span } from '@opentelemetry/api'
+import type { Attributes, Context, Span, SpanContext } from '@opentelemetry/api'
 import { withClaim, withoutClaims } from './baggage.ts'
 import { bindEmitter } from './emitter-binding.ts'
 import type { HeldTrace, TraceOwner } from './held-trace.ts'
@@ -99,10 +99,12 @@ export class LiveTrace implements RequestTrace, TraceOwner {
       start.name,
       this.traceId,
       pipeline.buffer.contextFor(this.held, above),
-      linked ? [{ context: linked.parent }] : [],
+      [linked?.parent, api.trace.getSpanContext(api.context.active())]
+        .filter(context => context !== undefined && context.traceId !== this.traceId)
+        .map(context => ({ context: context as SpanContext })),
     )
     const around = withoutClaims(otel, api.context.active())
-    this.context = api.trace.setSpan(pipeline.buffer.contextFor(this.held, around), this.span)
+    this.context = pipeline.beside.activate(pipeline.buffer.contextFor(this.held, around), this.span)
     runtime.counts.started += 1
     if (start.route !== undefined) this.configure(start.route)
   }

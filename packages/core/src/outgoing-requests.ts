@@ -19,6 +19,7 @@ export interface OutgoingRequests {
 interface UndiciRequest {
   readonly origin: string | URL
   readonly path: string
+  readonly headers: string | readonly unknown[]
   addHeader(name: string, value: string): void
 }
 
@@ -38,7 +39,11 @@ export function watchOutgoingRequests(outgoing: OutgoingRequests): () => void {
     add(
       request,
       () => new URL(request.path, request.origin),
-      (name, value) => request.addHeader(name, value),
+      (name, value) => {
+        // Another tracer's stays: two of them would be none.
+        const taken = name === TRACE_HEADERS.traceParent && /traceparent/i.test(String(request.headers))
+        if (!taken) request.addHeader(name, value)
+      },
     )
   })
   listen('undici:request:headers', message => {

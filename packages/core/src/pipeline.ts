@@ -1,6 +1,7 @@
 import type { FlushResult } from '@langfuse-middleware/delivery'
 import type { Context, Link, Span } from '@opentelemetry/api'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
+import { type Beside, createBeside } from './beside-tracer.ts'
 import { settlesWithin } from './deadline.ts'
 import { createDelivery, type Delivery } from './delivery.ts'
 import type { Destination } from './destination.ts'
@@ -20,6 +21,7 @@ import type { Refusal } from './trace-release.ts'
 /** Everything between an observation's start and its leaving the process. */
 export interface Pipeline {
   readonly buffer: TraceBuffer
+  readonly beside: Beside
   newTraceId(): string
   /** Starts a root span under `context`, with `traceId` as its trace where the context has no other. */
   startRoot(name: string, traceId: string, context: Context, links: Link[]): Span
@@ -91,8 +93,9 @@ export function startPipeline(
       ),
   })
   const tracer = provider.getTracer(langfuse.LANGFUSE_TRACER_NAME, langfuse.LANGFUSE_SDK_VERSION)
-  const unregister = register(otel, provider)
-  const outgoing = () => outgoingTrace(otel, buffer, api.context.active())
+  const beside = createBeside(otel, buffer.traceOf)
+  const unregister = register(otel, provider, beside.wrap(provider))
+  const outgoing = () => outgoingTrace(otel, buffer, beside.ours(api.context.active()))
   const unwatch =
     config.propagateTo &&
     watchOutgoingRequests({
@@ -108,6 +111,7 @@ export function startPipeline(
 
   return {
     buffer,
+    beside,
     newTraceId: () => ids.generateTraceId(),
     startRoot(name, traceId, context, links) {
       return ids.withTraceId(traceId, () => tracer.startSpan(name, { links }, context))

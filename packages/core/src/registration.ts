@@ -3,13 +3,13 @@ import { lazyRequire } from './lazy-require.ts'
 import type { Otel } from './otel.ts'
 
 /**
- * Makes `provider` Langfuse's, and the global one where there is none yet; brings a context manager and a propagator where there is
- * none. Returns what takes back all that was set.
+ * Makes `provider` the global one where there is none yet, and `forLangfuse` the one of Langfuse's SDK; brings a context manager and a
+ * propagator where there is none. Returns what takes back all that was set.
  */
-export function register(otel: Otel, provider: TracerProvider): () => void {
+export function register(otel: Otel, provider: TracerProvider, forLangfuse: TracerProvider): () => void {
   const { api, tracing } = otel
   const undo: (() => void)[] = []
-  tracing.setLangfuseTracerProvider(provider)
+  tracing.setLangfuseTracerProvider(forLangfuse)
   undo.push(() => tracing.setLangfuseTracerProvider(null))
 
   const { AsyncLocalStorageContextManager } = lazyRequire<

@@ -48,10 +48,10 @@ export function safeTrace<T>(name: string, fn: (observation: SafeObservation) =>
 function startObservation(name: string): StartedObservation {
   const runtime = runningTracing()?.runtime
   if (runtime === undefined) return UNTRACED
-  const { otel, log } = runtime
+  const { otel, pipeline, log } = runtime
   try {
     const span = otel.tracing.startObservation(name)
-    const context = otel.api.trace.setSpan(otel.api.context.active(), span.otelSpan)
+    const context = pipeline.beside.activate(otel.api.context.active(), span.otelSpan)
     const guarded = (work: () => void) => {
       try {
         work()
