@@ -37,7 +37,7 @@ describe('the demo', () => {
     expect(demo.output()).toMatch(/chat-express +\S+ +port 3001 is in use/)
     expect(demo.output()).toContain(`All ${expectedTraces} traces arrived whole`)
 
-    const { chat, rag } = demo.urls()
+    const { chat } = demo.urls()
     const response = await fetch(`${chat}/chat`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -48,7 +48,7 @@ describe('the demo', () => {
 
     demo.child.kill('SIGINT')
     expect(await demo.exitCode).toBe(0)
-    expect([await isUp(chat), await isUp(rag)]).toEqual([false, false])
+    for (const url of Object.values(demo.urls())) expect(await isUp(url)).toBe(false)
   })
 
   it('ends with Ctrl-C in the middle too', async () => {
@@ -56,8 +56,7 @@ describe('the demo', () => {
     await demo.says('Sending')
     demo.child.kill('SIGINT')
     expect(await demo.exitCode).toBe(130)
-    const { chat, rag } = demo.urls()
-    expect([await isUp(chat), await isUp(rag)]).toEqual([false, false])
+    for (const url of Object.values(demo.urls())) expect(await isUp(url)).toBe(false)
   })
 
   it('says what is wrong with an option', async () => {
@@ -68,10 +67,10 @@ describe('the demo', () => {
 
   it('leaves no app behind when it is killed', async () => {
     demo = runDemo([])
-    await demo.says('rag-fastify')
-    const { chat, rag } = demo.urls()
+    await demo.says('rag-sampled')
+    const urls = Object.values(demo.urls())
     demo.child.kill('SIGKILL')
-    for (const url of [chat, rag]) while (await isUp(url));
+    for (const url of urls) while (await isUp(url));
   })
 
   it('uses a real model and a real Langfuse when their keys are set, and reads the traces back from there', async () => {
@@ -162,7 +161,7 @@ interface Demo {
   output(): string
   /** Resolves once the output contains `text`; rejects if the demo ends before. */
   says(text: string): Promise<void>
-  urls(): { chat: string; rag: string }
+  urls(): { chat: string; rag: string; sampled: string }
 }
 
 function runDemo(args: string[], more: Record<string, string> = {}): Demo {
@@ -188,7 +187,11 @@ function runDemo(args: string[], more: Record<string, string> = {}): Demo {
       })
       while (!output.includes(text)) await Promise.race([once(child.stdout, 'data'), ended])
     },
-    urls: () => ({ chat: urlOf('chat-express'), rag: urlOf('rag-fastify') }),
+    urls: () => ({
+      chat: urlOf('chat-express'),
+      rag: urlOf('rag-fastify'),
+      sampled: urlOf('rag-sampled'),
+    }),
   }
 }
 
