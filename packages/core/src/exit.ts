@@ -22,11 +22,12 @@ export function handleExit(work: ExitWork, signals: boolean): ExitHandling {
   let flushedAtExit = false
 
   function onSignal(signal: NodeJS.Signals): void {
-    ignoreSignals()
-    if (process.listenerCount(signal) > 0) {
+    // Ours stays where others listen: they may raise the signal again once they are done, and then it is our turn.
+    if (process.listenerCount(signal) > 1) {
       void work.flush()
       return
     }
+    ignoreSignals()
     // What keeps a process alive until a signal comes is its server; the shutdown must keep it alive from here on.
     const alive = setInterval(() => {}, 1_000)
     void work.shutdown().finally(() => {

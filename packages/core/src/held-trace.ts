@@ -10,6 +10,7 @@ export interface TraceOwner {
   decided(): void
   /** What every observation of the trace carries, as known now. */
   identity(): Attributes
+  readonly requestId: string | undefined
   readonly userId: string | undefined
   readonly sessionId: string | undefined
   /** Ends the root: the process is going away. */
@@ -63,6 +64,7 @@ export const SILENT_TRACE: HeldTrace = newTrace(
     keeps: () => false,
     decided() {},
     identity: () => ({}),
+    requestId: undefined,
     userId: undefined,
     sessionId: undefined,
     abandon() {},

@@ -52,6 +52,8 @@ export interface LiveTraceRuntime {
   readonly counts: RequestCounts
 }
 
+const ABANDONED_MS = 5_000
+
 // A class, where closures would be the habit: one is made per request, and fifteen closures would be too.
 /** The trace of one request or job that is recorded. */
 export class LiveTrace implements RequestTrace, TraceOwner {
@@ -238,6 +240,7 @@ export class LiveTrace implements RequestTrace, TraceOwner {
     }
     this.span.end()
     this.runtime.counts.ended += 1
+    this.closeAbandoned()
     if (outcome.end !== 'completed') this.controller?.abort()
   }
 
@@ -288,6 +291,15 @@ export class LiveTrace implements RequestTrace, TraceOwner {
     }
     const dropsEmpty = rootEnded && this.runtime.config.emptyRequests === 'drop'
     return keepsTrace(this.traceId, summary, this.sampling, dropsEmpty, this.runtime.log)
+  }
+
+  /** What a handler left open when it threw, such as a generation whose stream broke, will hardly be ended by anyone. */
+  private closeAbandoned(): void {
+    const { held, failure, outcome } = this
+    if (held.open.size === 0 || (failure === undefined && outcome?.end !== 'stream_error')) return
+    setTimeout(() => {
+      if (held.waiting === 0) this.runtime.pipeline.buffer.close(held)
+    }, ABANDONED_MS).unref()
   }
 
   /** Takes what the app says, whose getters and `toString` are its own and may throw. */

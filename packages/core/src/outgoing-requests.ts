@@ -40,8 +40,9 @@ export function watchOutgoingRequests(outgoing: OutgoingRequests): () => void {
       request,
       () => new URL(request.path, request.origin),
       (name, value) => {
-        // Another tracer's stays: two of them would be none.
-        const taken = name === TRACE_HEADERS.traceParent && /traceparent/i.test(String(request.headers))
+        // What the app or another tracer has set stays, for two of one would be none; of baggage there may be several.
+        const taken =
+          name !== TRACE_HEADERS.baggage && new RegExp(`\\b${name}\\b`, 'i').test(String(request.headers))
         if (!taken) request.addHeader(name, value)
       },
     )

@@ -13,5 +13,6 @@ export function outgoingTrace(otel: Otel, buffer: TraceBuffer, context: Context)
   const root = held.root.spanContext()
   const active = otel.api.trace.getSpanContext(context)
   const parent = active?.traceId === root.traceId ? buffer.exportedParent(held, active) : root
-  return { parent, userId: held.owner.userId, sessionId: held.owner.sessionId }
+  const { requestId, userId, sessionId } = held.owner
+  return { parent, requestId, userId, sessionId }
 }

@@ -20,6 +20,8 @@ export interface TraceBuffer extends SpanProcessor {
   /** Delays the verdict until `release` is called. */
   wait(trace: HeldTrace): void
   release(trace: HeldTrace): void
+  /** Ends what is still open under a root that ended. */
+  close(trace: HeldTrace): void
   /** Ends and decides all that is open: the process is going away. */
   abandonAll(): void
   stats(): BufferStats
@@ -201,7 +203,8 @@ export function createTraceBuffer(options: TraceBufferOptions): TraceBuffer {
           [attribute.OBSERVATION_STATUS_MESSAGE]: 'never ended; closed when its trace was',
         })
       }
-      span.end()
+      // Whenever it should have ended, it was not after its request.
+      span.end((trace.root as ReadableSpan | undefined)?.endTime)
     }
     trace.open.clear()
   }
@@ -258,6 +261,7 @@ export function createTraceBuffer(options: TraceBufferOptions): TraceBuffer {
       trace.waiting -= 1
       if (trace.rootEnded) guard(() => settle(trace))
     },
+    close: trace => guard(() => forget(trace)),
     abandonAll,
     stats: () => ({
       open: undecided.size + decided.size,

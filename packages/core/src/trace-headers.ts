@@ -11,11 +11,13 @@ export const TRACE_HEADERS = {
   traceId: 'x-langfuse-trace-id',
   parentId: 'x-langfuse-parent-id',
   sessionId: 'x-langfuse-session-id',
+  requestId: 'x-request-id',
 } as const
 
 /** What a service passes on: the observation to hang from, and whose request it is. */
 export interface OutgoingTrace {
   readonly parent: SpanContext
+  readonly requestId: string | undefined
   readonly userId: string | undefined
   readonly sessionId: string | undefined
 }
@@ -44,7 +46,12 @@ const USER = 'langfuse_user_id'
 const SESSION = 'langfuse_session_id'
 
 /** The headers for a trace: W3C trace context and baggage, and this product's own, which no proxy and no other tracer rewrites. */
-export function traceHeaders({ parent, userId, sessionId }: OutgoingTrace): Record<string, string> {
+export function traceHeaders({
+  parent,
+  requestId,
+  userId,
+  sessionId,
+}: OutgoingTrace): Record<string, string> {
   const members = [
     `${CLAIM}=${parent.traceId}`,
     ...(userId === undefined ? [] : [`${USER}=${encodeURIComponent(userId)}`]),
@@ -58,6 +65,7 @@ export function traceHeaders({ parent, userId, sessionId }: OutgoingTrace): Reco
     [TRACE_HEADERS.traceId]: parent.traceId,
     [TRACE_HEADERS.parentId]: parent.spanId,
     ...(sessionId !== undefined && { [TRACE_HEADERS.sessionId]: encodeURIComponent(sessionId) }),
+    ...(requestId !== undefined && { [TRACE_HEADERS.requestId]: requestId }),
   }
 }
 

@@ -121,6 +121,16 @@ it('leaves the shutdown to an app that listens for the signal itself, and goes o
   ])
 })
 
+it('sends everything where an app listens once and raises the signal again', async () => {
+  const { child, exit, get } = await startServer('raises it again')
+  const pending = get('/never').catch(() => {})
+  await (await get('/ok')).text()
+  child.kill('SIGTERM')
+  expect(await exit).toEqual([null, 'SIGTERM'])
+  await pending
+  expect(arrived()).toHaveLength(2)
+})
+
 it('sends everything when a script runs out, and leaves its exit code alone', async () => {
   const { exit } = start('script')
   expect(await exit).toEqual([3, null])

@@ -83,6 +83,7 @@ function createBench(limits: BufferOptions = {}) {
         keeps: one => (typeof keep === 'boolean' ? keep : keep(one)),
         identity: () => ({ 'user.id': 'ada' }),
         decided() {},
+        requestId: undefined,
         userId: 'ada',
         sessionId: undefined,
         abandon: () => root.end(),
@@ -357,4 +358,19 @@ it('sends every observation once with its whole trace, or none, with every paren
     }),
     { numRuns: 300 },
   )
+})
+
+it('closes what a failed request left open, as of its end', async () => {
+  const bench = createBench()
+  const { held, root, within } = bench.open()
+  bench.langfuse.startSpan('stream that broke', {}, within)
+  root.end()
+  bench.buffer.close(held)
+  await bench.names()
+  const [sentRoot, left] = bench.sent
+  expect(left?.name).toBe('stream that broke')
+  expect(left?.endTime).toEqual(sentRoot?.endTime)
+  expect(left?.attributes[LEVEL]).toBe('WARNING')
+  expect(bench.expected()).toBe(0)
+  expect(bench.buffer.stats().open).toBe(0)
 })
