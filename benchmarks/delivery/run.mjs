@@ -19,7 +19,7 @@ if (only === '') {
   )
   const count = quick ? 5000 : 20_000
   say(
-    `Longest stall of the event loop while ${count.toLocaleString('en-US')} generations of 6 KB handed in at one stroke are delivered:`,
+    `Longest stall of the event loop (main thread on its processor, median of 7 rounds) while ${count.toLocaleString('en-US')} generations of 6 KB handed in at one stroke are delivered:`,
   )
   say('')
   table(

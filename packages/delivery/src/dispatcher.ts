@@ -37,8 +37,6 @@ export interface Dispatcher {
   readonly bytes: number
   /** Requests made. */
   readonly requests: number
-  /** Resolves when no request is under way. */
-  idle(): Promise<void>
   /** Sends no more, calls off what is under way and gives it back. */
   close(): void
 }
@@ -52,7 +50,6 @@ interface Request {
 export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const { sender, maxInFlight, lanes, breaker, pacing, settlement, clock } = options
   const underWay = new Map<AbortController, Request>()
-  let idle: (() => void)[] = []
   let wake: { at: number; cancel: () => void } | undefined
   let scheduled = false
   let closed = false
@@ -71,12 +68,6 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     get requests() {
       return requests
     },
-    idle() {
-      if (underWay.size === 0) return Promise.resolve()
-      return new Promise(resolve => {
-        idle.push(resolve)
-      })
-    },
     close() {
       closed = true
       wake?.cancel()
@@ -85,7 +76,6 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
         controller.abort()
       }
       underWay.clear()
-      settleIdle()
     },
   }
 
@@ -155,14 +145,6 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     bytes -= body.length
     if (!underWay.delete(controller)) return
     settlement.settle(entries, lane, result)
-    settleIdle()
     pump()
-  }
-
-  function settleIdle(): void {
-    if (underWay.size > 0) return
-    const resolvers = idle
-    idle = []
-    for (const resolve of resolvers) resolve()
   }
 }

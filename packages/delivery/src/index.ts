@@ -10,6 +10,7 @@ export type { DropCause, FlushResult } from './ledger.ts'
 export type { Logger } from './logger.ts'
 export { observeOutboxes } from './metrics.ts'
 export type { OutboxOptions } from './options.ts'
+export { createOtlpSender, type OtlpSenderOptions } from './otlp-sender.ts'
 export {
   createOutbox,
   type FlushOptions,

@@ -183,7 +183,7 @@ function createSpanList(): SpanList {
       length -= 1
       if (index >= list.length) {
         index = 0
-        head += 1
+        lists[head++] = []
         if (head > 1000 || head === lists.length) {
           lists.splice(0, head)
           head = 0

@@ -88,8 +88,11 @@ export function resolveOutboxOptions(options: OutboxOptions): ResolvedOutboxOpti
   const maxInFlight = atLeast('maxInFlight', options.maxInFlight, 1, 4)
   const wantedBatchBytes = atLeast('maxBatchBytes', options.maxBatchBytes, 1024, 2 * MIB)
   // What is under way must leave half of the memory to what arrives.
-  const maxBatchBytes = Math.floor(
-    Math.min(wantedBatchBytes, options.sender.maxBodyBytes ?? wantedBatchBytes, maxBytes / 2 / maxInFlight),
+  const maxSpanBytes = Math.floor(maxBytes / 2 / maxInFlight)
+  const maxBatchBytes = Math.min(
+    wantedBatchBytes,
+    options.sender.maxBodyBytes ?? wantedBatchBytes,
+    maxSpanBytes,
   )
   return Object.freeze({
     sender: options.sender,
@@ -114,7 +117,7 @@ export function resolveOutboxOptions(options: OutboxOptions): ResolvedOutboxOpti
     flushTimeoutMs: atLeast('flushTimeoutMs', options.flushTimeoutMs, 0, 10_000),
     spool: options.spool === undefined ? undefined : resolveSpoolOptions(options.spool, atLeast),
     recordBytes: Math.min(RECORD_BYTES, maxBatchBytes),
-    maxSpanBytes: Math.floor(maxBytes / 4),
+    maxSpanBytes,
     resourceAttributes: options.resourceAttributes,
     mark: options.mark,
     logger: options.logger ?? consoleLogger,

@@ -246,22 +246,33 @@ export function createOutbox(options: OutboxOptions): Outbox {
   }: FlushOptions = {}): Promise<FlushResult> {
     const endsAt = clock.now() + timeoutMs
     const before = { delivered: ledger.delivered, dropped: totalDropped() }
+    // Counted as a flush that does not end, so that nothing waits for company any more.
+    flushes += 1
     await flush({ timeoutMs, until })
-    // Where spans are safe on disk the flush did not wait for answers; those under way may save sending twice.
-    await within(dispatcher.idle(), Math.min(LAST_ANSWERS_MS, (endsAt - clock.now()) / 2))
+    // What is safe on disk may still be delivered, where that is quick.
+    if (spool !== undefined && breaker.state === 'closed') {
+      const { done, stop } = ledger.watch(live.order, true)
+      await within(done, Math.min(LAST_ANSWERS_MS, (endsAt - clock.now()) / 2))
+      stop()
+    }
     dispatcher.close()
     if (spool !== undefined) await within(spool.close(), endsAt - clock.now())
     ledger.drop({ spans: ledger.waiting, order: 0, onDisk: false }, 'closed')
     ledger.close()
-    await within(
-      Promise.resolve(outbox.sender.close?.()).catch(() => undefined),
-      endsAt - clock.now(),
-    )
+    await within(closeSender(), endsAt - clock.now())
     return {
       delivered: ledger.delivered - before.delivered,
       dropped: totalDropped() - before.dropped,
       spooled: ledger.spooled,
       waiting: 0,
+    }
+  }
+
+  async function closeSender(): Promise<void> {
+    try {
+      await outbox.sender.close?.()
+    } catch {
+      // Nothing is left that it could lose.
     }
   }
 

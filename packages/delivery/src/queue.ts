@@ -46,7 +46,8 @@ const COMPACT_AT = 1024
 
 /** Creates an empty queue. */
 export function createQueue(): Queue {
-  let entries: Entry[] = []
+  // What was taken leaves a hole, so that it is not kept alive until the list is next shortened.
+  let entries: (Entry | undefined)[] = []
   let head = 0
   let spans = 0
   let bytes = 0
@@ -86,7 +87,7 @@ export function createQueue(): Queue {
         room.spans -= next.spans
         taken.push(next)
         count(next, -1)
-        head += 1
+        entries[head++] = undefined
       }
       if (head > COMPACT_AT && head * 2 > entries.length) {
         entries = entries.slice(head)

@@ -38,10 +38,22 @@ export interface RecordBuilderOptions {
 const SINK_BYTES = 4 * 1024
 const KEPT_SINK_BYTES = 1024 * 1024
 
+interface ResourceGroup {
+  head: readonly Uint8Array[]
+  tail: Uint8Array
+  scopes: Map<InstrumentationScope, ScopeGroup>
+}
+
+interface ScopeGroup {
+  head: readonly Uint8Array[]
+  spans: ByteSink
+  tail: Uint8Array
+}
+
 /** Creates a record builder. */
 export function createRecordBuilder(options: RecordBuilderOptions = {}): RecordBuilder {
-  const { maxSpanBytes = Number.POSITIVE_INFINITY } = options
-  const resources = new Map<Resource, Map<InstrumentationScope, ByteSink>>()
+  const { maxSpanBytes = Number.POSITIVE_INFINITY, resourceAttributes } = options
+  const resources = new Map<Resource, ResourceGroup>()
   let spans = 0
   let bytes = 0
 
@@ -72,10 +84,10 @@ export function createRecordBuilder(options: RecordBuilderOptions = {}): RecordB
     seal() {
       if (spans === 0) return undefined
       const body = Buffer.concat(
-        [...resources].flatMap(([resource, scopes]) => resourceSpans(resource, scopes)),
+        [...resources].flatMap(([resource, group]) => resourceSpans(resource, group)),
       )
-      for (const scopes of resources.values()) for (const sink of scopes.values()) reset(sink)
       const record = { body, spans }
+      for (const { scopes } of resources.values()) for (const scope of scopes.values()) reset(scope.spans)
       spans = 0
       bytes = 0
       return record
@@ -90,46 +102,39 @@ export function createRecordBuilder(options: RecordBuilderOptions = {}): RecordB
     }
   }
 
-  function sinkOf({ resource, instrumentationScope }: ReadableSpan): ByteSink {
-    let scopes = resources.get(resource)
-    if (scopes === undefined) {
-      scopes = new Map()
-      resources.set(resource, scopes)
+  /** Resource and scope are encoded when they first occur, so that one that cannot be costs its span only. */
+  function sinkOf({ resource, instrumentationScope: scope }: ReadableSpan): ByteSink {
+    let group = resources.get(resource)
+    if (group === undefined) {
+      const head = framed(0x0a, [encodeAttributes(resource.attributes, resourceAttributes)])
+      group = { head, tail: encodeText(0x1a, resource.schemaUrl), scopes: new Map() }
+      resources.set(resource, group)
     }
-    let sink = scopes.get(instrumentationScope)
-    if (sink === undefined) {
-      sink = createByteSink(SINK_BYTES)
-      scopes.set(instrumentationScope, sink)
+    let scopeGroup = group.scopes.get(scope)
+    if (scopeGroup === undefined) {
+      const head = framed(0x0a, [encodeText(0x0a, scope.name), encodeText(0x12, scope.version)])
+      scopeGroup = { head, spans: createByteSink(SINK_BYTES), tail: encodeText(0x1a, scope.schemaUrl) }
+      group.scopes.set(scope, scopeGroup)
     }
-    return sink
+    return scopeGroup.spans
   }
 
   /** What no span used since the last record is forgotten, so that short-lived resources and scopes do not pile up. */
-  function resourceSpans(resource: Resource, scopes: Map<InstrumentationScope, ByteSink>): Uint8Array[] {
-    for (const [scope, sink] of scopes) if (sink.end === 0) scopes.delete(scope)
-    if (scopes.size === 0) {
-      resources.delete(resource)
-      return []
-    }
-    return framed(0x0a, [
-      ...framed(0x0a, [encodeResource(resource, options.resourceAttributes)]),
-      ...[...scopes].flatMap(([scope, sink]) => framed(0x12, scopeSpans(scope, sink))),
-      encodeText(0x1a, resource.schemaUrl),
-    ])
+  function resourceSpans(resource: Resource, { head, tail, scopes }: ResourceGroup): Uint8Array[] {
+    for (const [scope, { spans }] of scopes) if (spans.end === 0) scopes.delete(scope)
+    if (scopes.size === 0 || resource.asyncAttributesPending) resources.delete(resource)
+    if (scopes.size === 0) return []
+    return framed(0x0a, [...head, ...[...scopes.values()].flatMap(scopeSpans), tail])
   }
 }
 
-function scopeSpans(scope: InstrumentationScope, spans: ByteSink): Uint8Array[] {
-  return [
-    ...framed(0x0a, [encodeText(0x0a, scope.name), encodeText(0x12, scope.version)]),
-    spans.bytes.subarray(0, spans.end),
-    encodeText(0x1a, scope.schemaUrl),
-  ]
+function scopeSpans({ head, spans, tail }: ScopeGroup): Uint8Array[] {
+  return framed(0x12, [...head, spans.bytes.subarray(0, spans.end), tail])
 }
 
-function encodeResource(resource: Resource, over: Attributes | undefined): Uint8Array {
+function encodeAttributes(attributes: Attributes, over: Attributes | undefined): Uint8Array {
   const sink = createByteSink(512)
-  writeAttributes(sink, 0x0a, resource.attributes, over)
+  writeAttributes(sink, 0x0a, attributes, over)
   if (over !== undefined) writeAttributes(sink, 0x0a, over)
   return sink.bytes.subarray(0, sink.end)
 }
@@ -143,7 +148,7 @@ function encodeText(tag: number, text: string | undefined): Uint8Array {
 }
 
 /** Puts a tag and the total length before the parts of a message. */
-function framed(tag: number, parts: Uint8Array[]): Uint8Array[] {
+function framed(tag: number, parts: readonly Uint8Array[]): Uint8Array[] {
   const head = createByteSink(8)
   head.bytes[head.end++] = tag
   writeVarint(

@@ -7,7 +7,7 @@ const RESOURCE_SPANS = 1
 const SCOPE_SPANS = 2
 const SPANS = 2
 
-/** Cuts an `ExportTraceServiceRequest` body into two with half of the spans each, or `undefined` where there is but one. */
+/** Cuts a request body into two with half of the spans each, or returns `undefined` where there is but one. */
 export function splitRequest(record: EncodedRecord): [EncodedRecord, EncodedRecord] | undefined {
   if (record.spans < 2) return undefined
   const middle = record.spans >> 1

@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { join } from 'node:path'
 import { brotliCompressSync } from 'node:zlib'
 import { parseRetryAfter } from '../src/http-result.ts'
 import {
@@ -10,6 +12,7 @@ import {
 import { numberedSpans } from './support/numbered-spans.ts'
 import { accept, answer, type OtlpServer, startOtlpServer } from './support/otlp-server.ts'
 
+const { version } = JSON.parse(readFileSync(join(__dirname, '../package.json'), 'utf8'))
 let server: OtlpServer
 
 beforeEach(async () => {
@@ -213,7 +216,7 @@ describe('requests', () => {
       'x-langfuse-public-key': 'pk-lf-1',
       'x-langfuse-ingestion-version': '4',
       'x-langfuse-sdk-name': expect.any(String),
-      'x-langfuse-sdk-version': expect.any(String),
+      'x-langfuse-sdk-version': version,
     })
     expect(sender.identity).not.toContain('sk-lf')
   })

@@ -303,7 +303,7 @@ describe('bounds', () => {
 
   it('gives up a span too large for the memory and one that cannot be encoded, and keeps the others', async () => {
     const outbox = createTestOutbox({ maxBytes: 1024 * 1024 })
-    outbox.take(numberedSpan(1), numberedSpan(2, { text: 'x'.repeat(300_000) }), {
+    outbox.take(numberedSpan(1), numberedSpan(2, { text: 'x'.repeat(150_000) }), {
       ...numberedSpan(3),
       status: undefined as never,
     })

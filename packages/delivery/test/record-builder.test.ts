@@ -49,6 +49,8 @@ describe('the encoder', () => {
     builder.add(first!)
     expect(() => builder.add({ ...first!, attributes: { cyclic } as never })).toThrow()
     expect(() => builder.add({ ...first!, spanContext: () => undefined as never })).toThrow()
+    expect(() => builder.add({ ...first!, resource: undefined as never })).toThrow()
+    expect(() => builder.add({ ...first!, instrumentationScope: undefined as never })).toThrow()
     builder.add(second!)
     const record = builder.seal()!
     expect(record.spans).toBe(2)

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import files from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -63,6 +63,15 @@ describe('the spool', () => {
     expect(outbox.stats()).toMatchObject({ spooled: 0, waiting: 0 })
     await outbox.close()
     expect(spoolFiles()).toEqual([])
+  })
+
+  it('lets nobody else read what it keeps', async () => {
+    const outbox = create({ directory: join(directory, 'made') })
+    outbox.sender.answer = () => DOWN
+    outbox.take(numberedSpan(1))
+    await outbox.flush()
+    const modes = [join(directory, 'made'), ...spoolFiles()].map(path => statSync(path).mode & 0o077)
+    expect(modes).toEqual([0, 0])
   })
 
   it('lets a flush end as soon as everything is on disk, whatever the destination does', async () => {

@@ -29,7 +29,8 @@ export function createHomes(base: string, { files }: ResolvedSpoolOptions, clock
   return {
     async create() {
       const directory = join(base, directoryName(owner))
-      await files.mkdir(directory, { recursive: true })
+      // What people asked a model is nobody else's business.
+      await files.mkdir(directory, { recursive: true, mode: 0o700 })
       await touch(directory)
       return directory
     },

@@ -61,7 +61,7 @@ export function createSegmentWriter(
   async function begin(): Promise<void> {
     await end()
     const fresh = await next()
-    handle = await files.open(fresh.path, 'wx')
+    handle = await files.open(fresh.path, 'wx', 0o600)
     segment = fresh
     if (fsync === 'batch') await syncDirectory(dirname(fresh.path))
   }
