@@ -18,7 +18,7 @@ const config: Config = {
     '^@langfuse-middleware/([^/]+)/(.+)$': '<rootDir>/packages/$1/src/$2.ts',
   },
   modulePathIgnorePatterns: ['<rootDir>/packages/[^/]+/dist'],
-  testTimeout: 20_000,
+  testTimeout: 60_000,
 }
 
 export default config
