@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { type Inspector, startInspector } from '../src/index.ts'
@@ -17,9 +19,13 @@ interface Run {
 }
 
 const runs: Run[] = []
+const folder = mkdtempSync(join(tmpdir(), 'inspector-'))
+
+afterAll(() => rmSync(folder, { recursive: true }))
 
 const run = (args: string[], env: NodeJS.ProcessEnv = {}): Run => {
-  const child = spawn(process.execPath, [command, ...args], {
+  const child = spawn(process.execPath, [command, '--memory', ...args], {
+    cwd: folder,
     env: { ...process.env, NODE_ENV: 'test', NO_COLOR: undefined, FORCE_COLOR: undefined, ...env },
   })
   const output = { stdout: '', stderr: '' }
