@@ -21,7 +21,11 @@ step('Installing dependencies', 'install', ['package-lock.json'], () =>
     ? run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error'])
     : run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']),
 )
-const sources = packages().flatMap(name => [`packages/${name}/src`, `packages/${name}/package.json`])
+const sources = packages().flatMap(name => [
+  `packages/${name}/src`,
+  `packages/${name}/page`,
+  `packages/${name}/package.json`,
+])
 step(
   'Building packages',
   'build',
