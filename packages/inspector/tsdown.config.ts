@@ -7,6 +7,7 @@ export default defineConfig([
     outDir: 'dist/page',
     format: 'esm',
     platform: 'browser',
+    tsconfig: 'page/tsconfig.json',
     target: 'es2023',
     minify: true,
     dts: false,

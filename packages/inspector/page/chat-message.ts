@@ -52,7 +52,9 @@ function readMessage(message: Json): ChatMessage {
   return {
     role: String(role).toLowerCase(),
     parts: [
-      ...(callId === undefined ? pieces : [{ kind: 'result' as const, id: callId, content: content ?? '' }]),
+      ...(callId === undefined
+        ? pieces
+        : [{ kind: 'result' as const, id: callId, content: parsed(content ?? '') }]),
       ...calls.map(readCall),
     ],
   }

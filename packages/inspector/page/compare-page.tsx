@@ -25,7 +25,7 @@ function Comparison({ left, right }: { left: Outline; right: Outline }) {
   const rows = useMemo(() => alignRows(left.observations, right.observations), [left, right])
   const selected = rows[active]
   return (
-    <main class="compare-page">
+    <main class="compare-page" style={{ '--rows': rows.length }}>
       <header class="compare-head">
         <h1 class="hidden">Comparison</h1>
         <Head outline={left} other={right} />

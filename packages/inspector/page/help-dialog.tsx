@@ -49,7 +49,9 @@ export function HelpDialog() {
         Words are looked for in names, messages, inputs, outputs and every other attribute. These narrow it
         down:{' '}
         {filterNames.map(name => (
-          <code key={name}>{name}:</code>
+          <span key={name}>
+            <code>{name}:</code>{' '}
+          </span>
         ))}
       </p>
       <p>

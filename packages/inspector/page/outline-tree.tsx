@@ -136,7 +136,7 @@ function Bar({ row, scale, nowMs }: { row: OutlineRow; scale: Scale; nowMs: numb
   const first = row.completionStartTimeMs
   const hasFirst = first !== undefined && first >= row.startTimeMs && first <= endMs
   const label = row.running ? 'running' : formatDuration(Math.max(0, endMs - row.startTimeMs))
-  const labelFits = right < 0.78
+  const side = right < 0.78 ? 'after' : left > 0.22 ? 'before' : 'inside'
   return (
     <>
       <span
@@ -154,8 +154,12 @@ function Bar({ row, scale, nowMs }: { row: OutlineRow; scale: Scale; nowMs: numb
         )}
       </span>
       <span
-        class={`bar-label ${labelFits ? '' : 'before'}`}
-        style={labelFits ? { left: `${right * 100}%` } : { right: `${(1 - left) * 100}%` }}
+        class={`bar-label ${side}`}
+        style={
+          side === 'after'
+            ? { left: `${right * 100}%` }
+            : { right: `${(1 - (side === 'before' ? left : right)) * 100}%` }
+        }
       >
         {label}
       </span>

@@ -30,7 +30,7 @@ export function TracePage({ id }: { id: string }) {
         <TraceFacts outline={outline} />
         {problems.length > 0 && <Problems rows={problems} />}
       </header>
-      <section class="tree-pane" aria-label="Tree">
+      <section class="tree-pane" aria-label="Tree" style={{ '--rows': outline.observations.length }}>
         <OutlineTree
           rows={outline.observations}
           selectedId={selected.id}
@@ -86,6 +86,10 @@ function findProblems(rows: readonly OutlineRow[]): OutlineRow[] {
   for (const row of rows) {
     if (row.level === 'ERROR' || row.level === 'WARNING') byMessage.set(row.statusMessage ?? row.id, row)
   }
+  const root = rows.find(row => row.parentId === undefined)
+  // What a middleware says of a bare status is told by the status already.
+  if (byMessage.size > 1 && root && /^HTTP \d+$/.test(root.statusMessage ?? ''))
+    byMessage.delete(root.statusMessage!)
   return [...byMessage.values()].sort((a, b) => Number(b.level === 'ERROR') - Number(a.level === 'ERROR'))
 }
 

@@ -46,6 +46,7 @@ export function summariseTrace(
   const totals: TraceTotals = { tokens: { input: 0, output: 0, total: 0 }, cost: 0, models: [] }
   const ids = new Set(arrived.map(span => span.spanId))
   const tags = new Set<string>()
+  const models = new Map<string, number>()
   let root: { span: OtlpSpan; facts: ObservationFacts } | undefined
   let firstOrphan: ObservationFacts | undefined
   let earliest: ObservationFacts | undefined
@@ -66,9 +67,9 @@ export function summariseTrace(
     totals.tokens.output += facts.tokens.output
     totals.tokens.total += facts.tokens.total
     totals.cost += facts.cost
-    if (facts.model !== undefined && totals.models.length < maxListed) {
+    if (facts.model !== undefined) {
       const model = cut(facts.model)
-      if (!totals.models.includes(model)) totals.models.push(model)
+      models.set(model, (models.get(model) ?? 0) + facts.tokens.total)
     }
     for (const tag of facts.tags) if (tags.size < maxListed) tags.add(cut(tag))
     last.name = firstString(span.attributes, [attributeName.traceName]) ?? last.name
@@ -76,6 +77,8 @@ export function summariseTrace(
     last.sessionId = facts.sessionId ?? last.sessionId
     last.release = facts.release ?? last.release
   }
+  // The one that did most comes first: a list has little room.
+  totals.models = [...models.keys()].sort((a, b) => models.get(b)! - models.get(a)!).slice(0, maxListed)
   const first = root?.facts ?? firstOrphan ?? earliest!
   const resource = (root?.span ?? arrived.find(span => span.spanId === first.id))!.resource
   const rootFacts = root && readRoot(root.span)
