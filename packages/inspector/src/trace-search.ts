@@ -1,4 +1,5 @@
-import type { OtlpSpan } from './otlp-span.ts'
+import { searchableTexts, searchTerms } from './searchable-text.ts'
+import { createTraceIndex, type TraceIndex } from './trace-index.ts'
 import type { TraceParts, TraceStore } from './trace-store.ts'
 
 /** Finds text in traces. */
@@ -9,52 +10,49 @@ export interface TraceSearch {
   close(): void
 }
 
-/** Creates a search over everything that a store holds. */
-export function createTraceSearch(store: TraceStore): TraceSearch {
+/** Creates a search over everything that a store holds: an index once it is needed, where Node.js has SQLite. */
+export function createTraceSearch(store: Pick<TraceStore, 'ids' | 'parts'>): TraceSearch {
+  let index: TraceIndex | undefined
+  let isClosed = false
+  let starting: Promise<void> | undefined
+
+  const start = async (): Promise<void> => {
+    const created = await createTraceIndex(store.parts)
+    if (isClosed) created?.close()
+    else index = created
+    for (const id of store.ids()) index?.changed(id)
+  }
+
+  const scan = (ids: Iterable<string>, query: string): string[] => {
+    const patterns = searchTerms(query).map(term => new RegExp(escapePattern(term), 'i'))
+    return [...ids].filter(id => {
+      const parts = store.parts(id)
+      return parts !== undefined && patterns.every(pattern => pattern.test(id) || occurs(pattern, parts))
+    })
+  }
+
   return {
-    find: query => scanTraces(heldTraces(store), query),
-    changed() {},
-    close() {},
+    find(query) {
+      starting ??= start()
+      const indexed = index?.find(query)
+      if (!index || !indexed) return new Set(scan(store.ids(), query))
+      const unindexed = new Set(index.unindexed())
+      return new Set([...indexed.filter(id => !unindexed.has(id)), ...scan(unindexed, query)])
+    },
+    changed: id => index?.changed(id),
+    close() {
+      isClosed = true
+      index?.close()
+      index = undefined
+    },
   }
 }
 
-function* heldTraces(store: TraceStore): Generator<[string, TraceParts]> {
-  for (const id of store.ids()) {
-    const parts = store.parts(id)
-    if (parts) yield [id, parts]
+function occurs(pattern: RegExp, { ended, running }: TraceParts): boolean {
+  for (const span of [...ended, ...running]) {
+    for (const text of searchableTexts(span)) if (pattern.test(text)) return true
   }
-}
-
-/** The words of a query: what is in quotes is one. */
-export function searchTerms(query: string): string[] {
-  return [...query.slice(0, 1_000).matchAll(/"([^"]+)"|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare!)
-}
-
-/** What of a span can be found: its name, its message and the text of its attributes. */
-export function* searchableTexts(span: OtlpSpan): Generator<string> {
-  yield span.name
-  yield span.status.message
-  for (const value of Object.values(span.attributes)) {
-    if (typeof value === 'string') yield value
-    else if (Array.isArray(value)) for (const item of value) if (typeof item === 'string') yield item
-  }
-}
-
-/** Looks through everything held, one text after the other. */
-export function scanTraces(traces: Iterable<[id: string, parts: TraceParts]>, query: string): Set<string> {
-  const patterns = searchTerms(query).map(term => new RegExp(escapePattern(term), 'i'))
-  const found = new Set<string>()
-  for (const [id, { ended, running }] of traces) {
-    const isIn = (pattern: RegExp): boolean => {
-      if (pattern.test(id)) return true
-      for (const span of [...ended, ...running]) {
-        for (const text of searchableTexts(span)) if (pattern.test(text)) return true
-      }
-      return false
-    }
-    if (patterns.every(isIn)) found.add(id)
-  }
-  return found
+  return false
 }
 
 function escapePattern(text: string): string {
