@@ -28,8 +28,8 @@ function Comparison({ left, right }: { left: Outline; right: Outline }) {
     <main class="compare-page" style={{ '--rows': rows.length }}>
       <header class="compare-head">
         <h1 class="hidden">Comparison</h1>
-        <Head outline={left} other={right} />
-        <Head outline={right} other={left} />
+        <Head side="Left" outline={left} other={right} />
+        <Head side="Right" outline={right} other={left} />
       </header>
       <VirtualRows
         label="Observations of both traces"
@@ -52,14 +52,16 @@ function Comparison({ left, right }: { left: Outline; right: Outline }) {
         }}
       />
       <div class="compare-detail">
-        <Payloads traceId={left.summary.id} row={selected?.left} />
-        <Payloads traceId={right.summary.id} row={selected?.right} />
+        <Payloads side="Left" traceId={left.summary.id} row={selected?.left} />
+        <Payloads side="Right" traceId={right.summary.id} row={selected?.right} />
       </div>
     </main>
   )
 }
 
-function Head({ outline: { summary }, other }: { outline: Outline; other: Outline }) {
+function Head(props: { side: string; outline: Outline; other: Outline }) {
+  const { side, other } = props
+  const { summary } = props.outline
   const { totals } = summary
   const facts: [string, string, string][] = [
     ['Duration', formatDuration(summary.durationMs), change(summary.durationMs, other.summary.durationMs)],
@@ -73,7 +75,7 @@ function Head({ outline: { summary }, other }: { outline: Outline; other: Outlin
     ['Models', totals.models.join(', '), ''],
   ]
   return (
-    <section aria-label={summary.name}>
+    <section aria-label={`${side}: ${summary.name}`}>
       <h2>
         <LevelMark level={summary.level} />
         <StatusMark trace={summary} />
@@ -113,11 +115,11 @@ function Side({ row, other }: { row: OutlineRow | undefined; other: OutlineRow |
   )
 }
 
-function Payloads({ traceId, row }: { traceId: string; row: OutlineRow | undefined }) {
+function Payloads({ side, traceId, row }: { side: string; traceId: string; row: OutlineRow | undefined }) {
   const { observation } = useObservation(traceId, row)
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: the pane is scrolled with the keyboard
-    <section class="detail" aria-label={row?.name ?? 'absent'} tabIndex={0}>
+    <section class="detail" aria-label={`${side}: ${row?.name ?? 'absent'}, payloads`} tabIndex={0}>
       {!row && <p class="muted">Not in this trace.</p>}
       {row?.statusMessage && (
         <p class={`status-message is-${row.level.toLowerCase()}`}>{row.statusMessage}</p>

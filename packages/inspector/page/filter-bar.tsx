@@ -58,9 +58,10 @@ function Select({ choice: { name, label, values } }: { choice: Choice }) {
   const chosen = parseQuery(query.value).filters.find(filter => filter.name === name)?.value ?? ''
   const all = chosen === '' || values.includes(chosen) ? values : [chosen, ...values]
   return (
-    <label>
-      {label}
+    <div>
+      <label for={`filter-${name}`}>{label}</label>
       <select
+        id={`filter-${name}`}
         value={chosen}
         onChange={({ currentTarget }) =>
           setParameter('q', withFilter(query.value, name, currentTarget.value))
@@ -73,7 +74,7 @@ function Select({ choice: { name, label, values } }: { choice: Choice }) {
           </option>
         ))}
       </select>
-    </label>
+    </div>
   )
 }
 

@@ -3,7 +3,7 @@ import { useMemo } from 'preact/hooks'
 import { formatCost, formatDuration, formatTokens } from '../src/quantity.ts'
 import type { TraceSummary } from '../src/trace-summary.ts'
 import { formatFullMoment, formatMoment } from './moment.ts'
-import { navigate } from './navigation.ts'
+import { navigate, toSegment, wellFormed } from './navigation.ts'
 import { isNarrow } from './screen.ts'
 import { TraceTable } from './trace-table.tsx'
 import { traces } from './traces.ts'
@@ -47,7 +47,7 @@ export function GroupsPage({ kind }: { kind: GroupKind }) {
       </main>
     )
   }
-  const open = (id: string): void => navigate(`/${kind}/${encodeURIComponent(id)}`)
+  const open = (id: string): void => navigate(`/${kind}/${toSegment(id)}`)
   return (
     <main class="list-page">
       <h1 class="hidden">{title}</h1>
@@ -76,7 +76,7 @@ export function GroupsPage({ kind }: { kind: GroupKind }) {
         row={index => {
           const group = groups[index]!
           return [
-            <a key="link" href={`/${kind}/${encodeURIComponent(group.id)}`} tabIndex={-1}>
+            <a key="link" href={`/${kind}/${toSegment(group.id)}`} tabIndex={-1}>
               {group.id}
             </a>,
             [...group.others].slice(0, 5).join(', '),
@@ -102,7 +102,7 @@ export function GroupsPage({ kind }: { kind: GroupKind }) {
 /** The traces of one session, or of one user, newest first. */
 export function GroupPage({ kind, id }: { kind: GroupKind; id: string }) {
   const group = useMemo(
-    () => groupTraces(traces.value, kind).find(one => one.id === id),
+    () => groupTraces(traces.value, kind).find(one => wellFormed(one.id) === id),
     [traces.value, kind, id],
   )
   if (!group) {

@@ -9,7 +9,8 @@ import { paused, setPaused } from './traces.ts'
 export function listenToKeys(): void {
   document.addEventListener('keydown', event => {
     const target = event.target as HTMLElement
-    if (event.defaultPrevented || event.metaKey || event.ctrlKey || event.altKey || helpShown.value) return
+    if (document.querySelector('dialog[open]')) return
+    if (event.defaultPrevented || event.metaKey || event.ctrlKey || event.altKey) return
     if (target.closest('input, select, textarea')) return
     const act = actions[event.key]
     if (!act) return
@@ -20,7 +21,9 @@ export function listenToKeys(): void {
 
 const actions: Record<string, () => void> = {
   '/': () => {
-    if (!document.getElementById('search')) navigate('/')
+    const field = document.getElementById('search')
+    if (field) return field.focus()
+    navigate('/')
     // The field is there once the page has been drawn.
     requestAnimationFrame(() => document.getElementById('search')?.focus())
   },

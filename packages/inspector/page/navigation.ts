@@ -41,6 +41,16 @@ export function followLink(event: MouseEvent): void {
   navigate(link.href)
 }
 
+/** A text as a segment of an address; half a character, which an address cannot hold, is replaced. */
+export function toSegment(text: string): string {
+  return encodeURIComponent(wellFormed(text))
+}
+
+/** A text without halves of characters. */
+export function wellFormed(text: string): string {
+  return text.replace(/\p{Surrogate}/gu, '\ufffd')
+}
+
 /** Where a trace is shown. */
 export function traceAddress(id: string, observationId?: string): string {
   return `/traces/${id}${observationId ? `?o=${observationId}` : ''}`

@@ -7,6 +7,7 @@ import type { OutlineRow } from '../src/trace-outline.ts'
 import { JsonView } from './json-view.tsx'
 import { formatKinds, LevelMark, TypeBadge } from './marks.tsx'
 import { formatFullMoment } from './moment.ts'
+import { toSegment } from './navigation.ts'
 import { Payload } from './payload.tsx'
 import { fetchSpan } from './server.ts'
 
@@ -43,12 +44,12 @@ function Detail(props: { observation: Observation; isRunning: boolean; scores: S
       {observation.input !== undefined && <Payload title="Input" value={observation.input} />}
       {observation.output !== undefined && <Payload title="Output" value={observation.output} />}
       {isFilled(metadata) && (
-        <section class="payload" aria-label="Metadata">
+        <div class="payload" role="group" aria-label="Metadata">
           <header>
             <h3>Metadata</h3>
           </header>
           <JsonView value={metadata} searchable />
-        </section>
+        </div>
       )}
       {events.length > 0 && <More title={`Events (${events.length})`} value={events} />}
       {links.length > 0 && <More title={`Links (${links.length})`} value={links} />}
@@ -69,7 +70,7 @@ function Facts({ observation, isRunning }: { observation: Observation; isRunning
     [
       'Prompt',
       prompt && (
-        <a href={`/?q=${encodeURIComponent(`"${prompt.name}"`)}`} title="Traces that used this prompt">
+        <a href={`/?q=${toSegment(`"${prompt.name}"`)}`} title="Traces that used this prompt">
           {prompt.name}
           {prompt.version !== undefined && ` v${prompt.version}`}
         </a>
@@ -108,7 +109,7 @@ function formatParameters(parameters: unknown): string {
 
 function Scores({ scores }: { scores: Score[] }) {
   return (
-    <section class="payload" aria-label="Scores">
+    <div class="payload" role="group" aria-label="Scores">
       <header>
         <h3>Scores</h3>
       </header>
@@ -122,7 +123,7 @@ function Scores({ scores }: { scores: Score[] }) {
           </li>
         ))}
       </ul>
-    </section>
+    </div>
   )
 }
 

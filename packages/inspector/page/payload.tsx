@@ -20,7 +20,7 @@ export function Payload({ title, value }: { title: string; value: unknown }) {
   const view = chosen && possible.includes(chosen) ? chosen : possible[0]!
   const raw = (): string => (typeof value === 'string' ? value : stringify(value))
   return (
-    <section class="payload" aria-label={title}>
+    <div class="payload" role="group" aria-label={title}>
       <header>
         <h3>{title}</h3>
         <span class="choice" role="group" aria-label={`${title} as`}>
@@ -43,7 +43,7 @@ export function Payload({ title, value }: { title: string; value: unknown }) {
       {view === 'text' && <Markdown text={String(value)} />}
       {view === 'json' && <JsonView value={value} searchable />}
       {view === 'raw' && <pre class="plain">{raw()}</pre>}
-    </section>
+    </div>
   )
 }
 

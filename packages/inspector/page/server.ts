@@ -2,6 +2,7 @@ import type { OtlpSpan } from '../src/otlp-span.ts'
 import type { Score } from '../src/score.ts'
 import type { OutlineRow } from '../src/trace-outline.ts'
 import type { TraceSummary } from '../src/trace-summary.ts'
+import { toSegment } from './navigation.ts'
 
 /** What the tree of a trace is drawn from. */
 export interface Outline {
@@ -22,7 +23,7 @@ export const fetchOutline = (id: string): Promise<Outline> => ask(`/api/traces/$
 export const fetchSpan = (id: string, spanId: string): Promise<OtlpSpan> =>
   ask(`/api/traces/${id}/spans/${spanId}`)
 export const searchTraces = (text: string): Promise<{ ids: string[] }> =>
-  ask(`/api/search?q=${encodeURIComponent(text)}`)
+  ask(`/api/search?q=${toSegment(text)}`)
 export const forgetTraces = (): Promise<object> => ask('/api/traces', { method: 'DELETE' })
 export const sendOn = (id: string): Promise<{ sentTo: string }> =>
   ask(`/api/traces/${id}/send`, { method: 'POST' })

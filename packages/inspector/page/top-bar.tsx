@@ -17,7 +17,7 @@ export function TopBar() {
   const here = segments.value[0] ?? ''
   return (
     <header class="top-bar">
-      <a class="brand" href="/">
+      <a class="brand" href="/" aria-label="Inspector: all traces">
         <i aria-hidden="true" />
         <span>Inspector</span>
       </a>
@@ -82,9 +82,12 @@ function More() {
   const close = (): void => {
     if (menu.current) menu.current.open = false
   }
-  const importFiles = async (files: FileList | null): Promise<void> => {
+  const importFiles = async (input: HTMLInputElement): Promise<void> => {
     close()
-    for (const file of files ?? []) {
+    const files = [...(input.files ?? [])]
+    // Else the same file, chosen again, would be no change.
+    input.value = ''
+    for (const file of files) {
       await importSpans(await file.text()).then(
         () => notify(`${file.name} imported`),
         error => notify(`${file.name} could not be imported: ${error.message}`),
@@ -108,7 +111,7 @@ function More() {
             type="file"
             accept=".json,.jsonl,.ndjson,application/json"
             multiple
-            onChange={({ currentTarget }) => importFiles(currentTarget.files)}
+            onChange={({ currentTarget }) => importFiles(currentTarget)}
           />
         </label>
         <a href="/api/export" download="traces.jsonl" onClick={close}>

@@ -4,7 +4,7 @@ import type { OutlineRow } from '../src/trace-outline.ts'
 import { compareWith } from './comparison.ts'
 import { LevelMark, StatusMark } from './marks.tsx'
 import { formatFullMoment } from './moment.ts'
-import { navigate, selectedId, setParameter } from './navigation.ts'
+import { navigate, selectedId, setParameter, toSegment } from './navigation.ts'
 import { notify } from './notice.tsx'
 import { ObservationDetail } from './observation-detail.tsx'
 import { OutlineTree } from './outline-tree.tsx'
@@ -133,10 +133,8 @@ export function TraceFacts({ outline: { summary, scores } }: { outline: Outline 
       <Fact name="Duration">{formatDuration(summary.durationMs)}</Fact>
       <Fact name="Tokens">{formatTokens(totals.tokens).replace(' tokens', '')}</Fact>
       <Fact name="Cost">{formatCost(totals.cost)}</Fact>
-      <Fact name="User">{userId && <a href={`/users/${encodeURIComponent(userId)}`}>{userId}</a>}</Fact>
-      <Fact name="Session">
-        {sessionId && <a href={`/sessions/${encodeURIComponent(sessionId)}`}>{sessionId}</a>}
-      </Fact>
+      <Fact name="User">{userId && <a href={`/users/${toSegment(userId)}`}>{userId}</a>}</Fact>
+      <Fact name="Session">{sessionId && <a href={`/sessions/${toSegment(sessionId)}`}>{sessionId}</a>}</Fact>
       <Fact name="Models">{totals.models.join(', ')}</Fact>
       <Fact name="Environment">{summary.environment === 'default' ? '' : summary.environment}</Fact>
       <Fact name="Service">{summary.service}</Fact>

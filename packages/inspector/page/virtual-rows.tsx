@@ -29,6 +29,8 @@ export function VirtualRows(props: VirtualRowsProps) {
   const [view, setView] = useState({ top: 0, height: 800 })
   const anchor = useRef<{ index: number; key: string } | undefined>(undefined)
 
+  const first = Math.max(0, Math.min(count - 1, Math.floor(view.top / rowHeight)))
+
   useLayoutEffect(() => {
     const element = box.current!
     const measure = (): void => setView({ top: element.scrollTop, height: element.clientHeight })
@@ -40,11 +42,13 @@ export function VirtualRows(props: VirtualRowsProps) {
 
   useLayoutEffect(() => {
     const element = box.current!
-    const known = anchor.current
-    if (!known || known.index >= count || keyOf(known.index) === known.key) return
+    const before = anchor.current
+    // At the top, new rows push the others down: there one wants to see what comes.
+    anchor.current = view.top > 0 && first < count ? { index: first, key: keyOf(first) } : undefined
+    if (!before || view.top === 0 || (before.index < count && keyOf(before.index) === before.key)) return
     for (let index = 0; index < count; index += 1) {
-      if (keyOf(index) !== known.key) continue
-      element.scrollTop += (index - known.index) * rowHeight
+      if (keyOf(index) !== before.key) continue
+      element.scrollTop += (index - before.index) * rowHeight
       return
     }
   })
@@ -58,11 +62,8 @@ export function VirtualRows(props: VirtualRowsProps) {
     else if (top + rowHeight > element.scrollTop + room) element.scrollTop = top + rowHeight - room
   }, [active, rowHeight])
 
-  const first = Math.max(0, Math.min(count - 1, Math.floor(view.top / rowHeight)))
   const start = Math.max(0, first - overscan)
   const end = Math.min(count, first + Math.ceil(view.height / rowHeight) + overscan)
-  // At the top, new rows push the others down: there one wants to see what comes.
-  anchor.current = view.top > 0 && count > 0 ? { index: first, key: keyOf(first) } : undefined
 
   const onKeyDown = (event: KeyboardEvent): void => {
     const page = Math.max(1, Math.floor(view.height / rowHeight) - 2)

