@@ -45,11 +45,13 @@ export function OutlineTree(props: {
           </span>
           <span role="columnheader" class="cell waterfall">
             <span class="hidden">Time line</span>
-            {[0, 0.25, 0.5, 0.75].map(part => (
-              <i key={part} style={{ left: `${part * 100}%` }}>
-                {part === 0 ? '0' : formatDuration(scale.lengthMs * part)}
-              </i>
-            ))}
+            <span class="track">
+              {[0, 0.25, 0.5, 0.75].map(part => (
+                <i key={part} style={{ left: `${part * 100}%` }}>
+                  {part === 0 ? '0' : formatDuration(scale.lengthMs * part)}
+                </i>
+              ))}
+            </span>
           </span>
         </div>
       }
@@ -115,7 +117,9 @@ export function OutlineTree(props: {
               {numbers.filter(text => text !== '').join('  ')}
             </span>
             <span role="gridcell" class="cell waterfall">
-              <Bar row={row} scale={scale} nowMs={props.nowMs} />
+              <span class="track">
+                <Bar row={row} scale={scale} nowMs={props.nowMs} />
+              </span>
             </span>
           </>
         )
@@ -136,7 +140,6 @@ function Bar({ row, scale, nowMs }: { row: OutlineRow; scale: Scale; nowMs: numb
   const first = row.completionStartTimeMs
   const hasFirst = first !== undefined && first >= row.startTimeMs && first <= endMs
   const label = row.running ? 'running' : formatDuration(Math.max(0, endMs - row.startTimeMs))
-  const side = right < 0.78 ? 'after' : left > 0.22 ? 'before' : 'inside'
   return (
     <>
       <span
@@ -153,14 +156,7 @@ function Bar({ row, scale, nowMs }: { row: OutlineRow; scale: Scale; nowMs: numb
           />
         )}
       </span>
-      <span
-        class={`bar-label ${side}`}
-        style={
-          side === 'after'
-            ? { left: `${right * 100}%` }
-            : { right: `${(1 - (side === 'before' ? left : right)) * 100}%` }
-        }
-      >
+      <span class="bar-label" style={{ left: `${right * 100}%` }}>
         {label}
       </span>
     </>

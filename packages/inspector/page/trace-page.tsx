@@ -125,7 +125,7 @@ function TraceTitle({ outline: { summary } }: { outline: Outline }) {
 }
 
 /** What is known of a trace as a whole. */
-export function TraceFacts({ outline: { summary, scores } }: { outline: Outline }) {
+function TraceFacts({ outline: { summary, scores } }: { outline: Outline }) {
   const { totals, userId, sessionId } = summary
   return (
     <dl class="facts">

@@ -1,4 +1,4 @@
-export { type Inspector, type InspectorStats, startInspector } from './inspector.ts'
+export { type Inspector, type InspectorStats, startInspector, traceUrl } from './inspector.ts'
 export { InspectorError, type InspectorErrorCode } from './inspector-error.ts'
 export type { LangfuseProject } from './langfuse-sender.ts'
 export type { Observation } from './observation.ts'

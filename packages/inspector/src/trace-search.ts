@@ -14,7 +14,7 @@ export interface TraceSearch {
 export function createTraceSearch(store: Pick<TraceStore, 'ids' | 'parts'>): TraceSearch {
   let index: TraceIndex | undefined
   let isClosed = false
-  let starting: Promise<void> | undefined
+  let isStarted = false
 
   const start = async (): Promise<void> => {
     const created = await createTraceIndex(store.parts)
@@ -33,7 +33,8 @@ export function createTraceSearch(store: Pick<TraceStore, 'ids' | 'parts'>): Tra
 
   return {
     find(query) {
-      starting ??= start()
+      if (!isStarted) void start()
+      isStarted = true
       const indexed = index?.find(query)
       if (!index || !indexed) return new Set(scan(store.ids(), query))
       const unindexed = new Set(index.unindexed())

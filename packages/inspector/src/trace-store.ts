@@ -262,7 +262,9 @@ export function createTraceStore(options: TraceStoreOptions): TraceStore {
       return refused
     },
     restore(spans, scores) {
+      const { receivedSpans, duplicateSpans } = totals
       const touched = [...spans.map(addSpan), ...scores.map(setScore)]
+      Object.assign(totals, { receivedSpans, duplicateSpans })
       for (const entry of touched) {
         if (typeof entry !== 'object' || entries.get(entry.id) !== entry) continue
         entry.settled = entry.spans.size > 0
