@@ -41,6 +41,7 @@ const build = {
     ...packages.flatMap(manifest => [
       manifest,
       join(dirname(manifest), 'src'),
+      join(dirname(manifest), 'page'),
       join(dirname(manifest), 'tsdown.config.ts'),
     ]),
   ],
@@ -85,7 +86,7 @@ function fingerprint(paths) {
   const hash = createHash('sha256').update(`${process.platform} ${process.arch}`)
   for (const path of paths) {
     if (!existsSync(join(root, path))) continue
-    const files = path.endsWith('src') ? filesUnder(path) : [path]
+    const files = /(src|page)$/.test(path) ? filesUnder(path) : [path]
     for (const file of files) hash.update(file).update(readFileSync(join(root, file)))
   }
   return hash.digest('hex')

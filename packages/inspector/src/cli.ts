@@ -2,6 +2,7 @@
 import { version } from '../package.json' with { type: 'json' }
 import { helpText, parseCommandLine } from './cli-options.ts'
 import { type Inspector, startInspector } from './inspector.ts'
+import type { LangfuseProject } from './langfuse-sender.ts'
 import { createPaint, hasColour } from './paint.ts'
 import { printableJson } from './printable.ts'
 import type { Trace } from './trace.ts'
@@ -33,29 +34,38 @@ async function main(args: string[]): Promise<void> {
   const warn = (message: string): void => {
     process.stderr.write(`${message}\n`)
   }
-  const inspector = await startInspector({ ...options, onTrace, warn })
+  const sendTo = projectFrom(process.env)
+  const inspector = await startInspector({ ...options, onTrace, warn, ...(sendTo && { sendTo }) })
+  const before = inspector.stats().traces
   talk.write(`${invitation(inspector.url, paint('bold', `LANGFUSE_BASE_URL=${inspector.url}`))}\n\n`)
 
   const stop = async (): Promise<void> => {
     process.off('SIGINT', stop).off('SIGTERM', stop)
     await inspector.close()
-    talk.write(`${summary(inspector)}\n`)
+    talk.write(`${summary(inspector, before)}\n`)
   }
   process.on('SIGINT', stop).on('SIGTERM', stop)
   // A pipe that was closed at the other end: nobody reads on.
   process.stdout.on('error', () => void inspector.close())
 }
 
-function invitation(url: string, setting: string): string {
-  return `Langfuse inspector listening on ${url}\nPoint your app here: ${setting} (any keys will do). Ctrl-C ends.`
+/** Where single traces may be sent on to, if there are keys for it. */
+function projectFrom(env: NodeJS.ProcessEnv): LangfuseProject | undefined {
+  const { LANGFUSE_PUBLIC_KEY: publicKey, LANGFUSE_SECRET_KEY: secretKey } = env
+  const baseUrl = env.LANGFUSE_BASE_URL || env.LANGFUSE_HOST || 'https://cloud.langfuse.com'
+  return publicKey && secretKey ? { baseUrl, publicKey, secretKey } : undefined
 }
 
-function summary(inspector: Inspector): string {
+function invitation(url: string, setting: string): string {
+  return `Langfuse inspector: open ${url} in a browser\nPoint your app here: ${setting} (any keys will do). Ctrl-C ends.`
+}
+
+function summary(inspector: Inspector, before: number): string {
   const { traces, receivedSpans, scores, rejectedSpans, evictedTraces } = inspector.stats()
   const tokens = inspector.traces().reduce((sum, trace) => sum + trace.totals.tokens.total, 0)
   const failed = inspector.traces().filter(({ level }) => level === 'ERROR').length
   return [
-    count(traces + evictedTraces, 'trace'),
+    count(traces + evictedTraces - before, 'trace'),
     failed > 0 && `${failed} with errors`,
     count(receivedSpans, 'span'),
     tokens > 0 && count(tokens, 'token'),

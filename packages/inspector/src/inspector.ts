@@ -1,9 +1,13 @@
 import { createServer } from 'node:http'
 import { listen } from './listening-port.ts'
+import { createLiveFeed } from './live-feed.ts'
 import { type InspectorOptions, resolveOptions } from './options.ts'
 import { createRequestHandler } from './request-handler.ts'
 import { createRoutes } from './routes.ts'
+import { boundSpan } from './span-bounds.ts'
 import type { Trace } from './trace.ts'
+import { openTraceFile, type TraceFile } from './trace-file.ts'
+import { createTraceSearch } from './trace-search.ts'
 import { createTraceStore, type TraceStoreStats } from './trace-store.ts'
 import { createTraceWaiters, type TraceMatch } from './trace-waiters.ts'
 
@@ -18,6 +22,8 @@ export interface Inspector {
   /** What LANGFUSE_BASE_URL should be. */
   readonly url: string
   readonly port: number
+  /** Where the page shows a trace. */
+  traceUrl(id: string): string
   /** Every trace held, settled or not, oldest first. */
   traces(): Trace[]
   trace(id: string): Trace | undefined
@@ -44,11 +50,36 @@ export async function startInspector(options: InspectorOptions = {}): Promise<In
       }
       waiters.offer(trace)
     },
+    onChange(id) {
+      feed.changed(id)
+      search.changed(id)
+    },
   })
+  const feed = createLiveFeed(store.summary)
+  const search = createTraceSearch(store)
+  let file: TraceFile | undefined
+  const clear = (): void => {
+    store.clear()
+    file?.clear()
+  }
   let rejectedSpans = 0
   const routes = createRoutes({
     store,
+    feed,
+    clear,
+    search: search.find,
+    project: config.sendTo,
     maxBodyBytes: config.maxBodyBytes,
+    keepSpans(spans) {
+      const bounded = spans.map(span => boundSpan(span, config))
+      file?.append(bounded, [])
+      return store.addSpans(bounded)
+    },
+    keepRunning: spans => store.addRunning(spans.map(span => boundSpan(span, config))),
+    keepScore(score) {
+      store.addScore(score)
+      file?.append([], [score])
+    },
     countRejected(spans) {
       rejectedSpans += spans
     },
@@ -60,22 +91,38 @@ export async function startInspector(options: InspectorOptions = {}): Promise<In
     config.warn(`Port ${config.port} is in use: the inspector listens on ${port}`)
   }
 
+  // No request is read before this has ended: whoever lost the port never touches the file.
+  const { file: path, maxFileBytes: maxBytes, warn } = config
+  if (path !== undefined) file = openTraceFile({ path, maxBytes, warn })
+  file?.load(store.restore)
+  if (config.unref) server.unref()
+  const url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`
+
   return {
-    url: `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`,
+    url,
     port,
+    traceUrl: id => traceUrl(url, id),
     traces: store.traces,
     trace: store.trace,
     waitForTrace: (match = () => true, { timeoutMs = 5000 } = {}) =>
       waiters.wait(match, timeoutMs, store.traces),
     stats: () => ({ ...store.stats(), rejectedSpans }),
-    clear: store.clear,
+    clear,
     async close() {
+      feed.close()
       await new Promise<void>(resolve => {
         server.close(() => resolve())
         server.closeAllConnections()
       })
       store.settleAll()
       waiters.close()
+      search.close()
+      await file?.close()
     },
   }
+}
+
+/** Where an inspector's page shows a trace. */
+export function traceUrl(inspectorUrl: string, id: string): string {
+  return `${inspectorUrl}/traces/${id}`
 }

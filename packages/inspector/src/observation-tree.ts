@@ -1,20 +1,27 @@
-import type { Observation } from './observation.ts'
+/** What it takes to have a place in a tree. */
+export interface TreeNode<Node> {
+  id: string
+  parentId?: string
+  startTimeMs: number
+  orphan: boolean
+  children: Node[]
+}
 
 /** Observations put in their places. */
-export interface ObservationTree {
-  root: Observation | undefined
-  topLevel: Observation[]
+export interface ObservationTree<Node> {
+  root: Node | undefined
+  topLevel: Node[]
   /** Depth first. */
-  observations: Observation[]
+  observations: Node[]
 }
 
 /** Links parents and children in place; whoever lacks a parent is flagged and shown below the root. */
-export function arrangeObservations(arrived: Observation[]): ObservationTree {
+export function arrangeObservations<Node extends TreeNode<Node>>(arrived: Node[]): ObservationTree<Node> {
   const byStart = arrived.toSorted((a, b) => a.startTimeMs - b.startTimeMs)
   const byId = new Map(byStart.map(observation => [observation.id, observation]))
   const circular = findCircular(byStart, byId)
   const root = byStart.find(({ parentId }) => parentId === undefined)
-  const topLevel: Observation[] = []
+  const topLevel: Node[] = []
   for (const observation of byStart) {
     const parent = circular.has(observation) ? undefined : byId.get(observation.parentId ?? '')
     observation.orphan = observation.parentId !== undefined && parent === undefined
@@ -25,12 +32,12 @@ export function arrangeObservations(arrived: Observation[]): ObservationTree {
 }
 
 /** One observation of every circle of parents: cutting there makes a tree of what remains. */
-function findCircular(observations: Observation[], byId: Map<string, Observation>): Set<Observation> {
-  const circular = new Set<Observation>()
-  const visited = new Set<Observation>()
+function findCircular<Node extends TreeNode<Node>>(observations: Node[], byId: Map<string, Node>): Set<Node> {
+  const circular = new Set<Node>()
+  const visited = new Set<Node>()
   for (const observation of observations) {
-    const path = new Set<Observation>()
-    let current: Observation | undefined = observation
+    const path = new Set<Node>()
+    let current: Node | undefined = observation
     while (current !== undefined && !visited.has(current)) {
       visited.add(current)
       path.add(current)
@@ -42,8 +49,8 @@ function findCircular(observations: Observation[], byId: Map<string, Observation
 }
 
 // A loop, not recursion: a hostile trace may be deeper than the call stack.
-function walk(topLevel: Observation[]): Observation[] {
-  const ordered: Observation[] = []
+function walk<Node extends TreeNode<Node>>(topLevel: Node[]): Node[] {
+  const ordered: Node[] = []
   const waiting = topLevel.toReversed()
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     ordered.push(next)

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { InspectorError } from './inspector-error.ts'
+import type { LangfuseProject } from './langfuse-sender.ts'
 import type { Trace } from './trace.ts'
 
 /** What `startInspector` takes; everything is optional. */
@@ -28,19 +29,49 @@ export interface InspectorOptions {
   warn?: ((message: string) => void) | undefined
   /**
    * Traces kept; the oldest goes first.
-   * @default 500
+   * @default 20_000
    */
   maxTraces?: number | undefined
   /**
    * Spans kept in all traces together.
-   * @default 20_000
+   * @default 200_000
    */
   maxSpans?: number | undefined
   /**
    * Estimated memory of everything kept.
-   * @default 134_217_728
+   * @default 268_435_456
    */
   maxBytes?: number | undefined
+  /**
+   * File that traces are appended to and reloaded from at the next start; absent, they are kept in memory only.
+   * @default undefined
+   */
+  file?: string | undefined
+  /**
+   * Size of that file and its predecessor together; the older half goes first.
+   * @default 268_435_456
+   */
+  maxFileBytes?: number | undefined
+  /**
+   * Attributes kept of one span, event, link or resource.
+   * @default 512
+   */
+  maxAttributes?: number | undefined
+  /**
+   * Characters kept of one attribute.
+   * @default 1_000_000
+   */
+  maxValueLength?: number | undefined
+  /**
+   * The Langfuse project that a trace may be sent on to, by a button of the page.
+   * @default undefined
+   */
+  sendTo?: LangfuseProject | undefined
+  /**
+   * Let the process end while the inspector listens.
+   * @default false
+   */
+  unref?: boolean | undefined
   /**
    * Size of a request body, before and after decompression.
    * @default 16_777_216
@@ -73,6 +104,12 @@ export interface InspectorConfig {
   readonly maxTraces: number
   readonly maxSpans: number
   readonly maxBytes: number
+  readonly file: string | undefined
+  readonly maxFileBytes: number
+  readonly maxAttributes: number
+  readonly maxValueLength: number
+  readonly sendTo: LangfuseProject | undefined
+  readonly unref: boolean
   readonly maxBodyBytes: number
   readonly settleMs: number
   readonly rootlessSettleMs: number
@@ -99,13 +136,31 @@ export function resolveOptions(options: InspectorOptions, env: NodeJS.ProcessEnv
     allowedHosts: Object.freeze((options.allowedHosts ?? []).map(name => name.toLowerCase())),
     onTrace: options.onTrace ?? (() => {}),
     warn: options.warn ?? (message => process.emitWarning(message)),
-    maxTraces: integer('maxTraces', options.maxTraces, 500, 1),
-    maxSpans: integer('maxSpans', options.maxSpans, 20_000, 1),
-    maxBytes: integer('maxBytes', options.maxBytes, 128 * 1024 * 1024, 1),
+    maxTraces: integer('maxTraces', options.maxTraces, 20_000, 1),
+    maxSpans: integer('maxSpans', options.maxSpans, 200_000, 1),
+    maxBytes: integer('maxBytes', options.maxBytes, 256 * 1024 * 1024, 1),
+    file: options.file,
+    maxFileBytes: integer('maxFileBytes', options.maxFileBytes, 256 * 1024 * 1024, 1),
+    maxAttributes: integer('maxAttributes', options.maxAttributes, 512, 1),
+    maxValueLength: integer('maxValueLength', options.maxValueLength, 1_000_000, 1),
+    sendTo: project(options.sendTo),
+    unref: options.unref ?? false,
     maxBodyBytes: integer('maxBodyBytes', options.maxBodyBytes, 16 * 1024 * 1024, 1),
     settleMs: integer('settleMs', options.settleMs, 300, 0, 3_600_000),
     rootlessSettleMs: integer('rootlessSettleMs', options.rootlessSettleMs, 10_000, 0, 3_600_000),
   })
+}
+
+function project(sendTo: LangfuseProject | undefined): LangfuseProject | undefined {
+  if (sendTo === undefined) return undefined
+  const { baseUrl, publicKey, secretKey } = sendTo
+  if (!/^https?:\/\//.test(baseUrl) || !URL.canParse(baseUrl) || !publicKey || !secretKey) {
+    throw new InspectorError(
+      'LANGFUSE_MIDDLEWARE_INVALID_OPTION',
+      `sendTo needs baseUrl, publicKey and secretKey, got ${JSON.stringify({ ...sendTo, secretKey: '…' })}`,
+    )
+  }
+  return Object.freeze({ baseUrl, publicKey, secretKey })
 }
 
 function integer(

@@ -1,5 +1,5 @@
 import { styleText } from 'node:util'
-import type { Level } from './observation.ts'
+import type { Level } from './observation-facts.ts'
 
 /** A style that Node.js knows. */
 export type Style = Extract<Parameters<typeof styleText>[0], string>

@@ -6,6 +6,8 @@ export interface Reply {
   contentType: string
   body: string | Uint8Array
   headers?: Record<string, string>
+  /** Writes on after the head, instead of `body`. */
+  stream?: (response: ServerResponse) => void
 }
 
 /** An answer in JSON. */
@@ -18,14 +20,19 @@ export function mediaType(request: IncomingMessage): string {
   return (request.headers['content-type'] ?? '').split(';')[0]!.trim().toLowerCase()
 }
 
-/** Sends an answer; browsers must not guess another type for it, nor keep it. */
-export function send(response: ServerResponse, { statusCode, contentType, body, headers }: Reply): void {
+/** Sends an answer; browsers must not guess another type for it, embed it elsewhere, nor keep it. */
+export function send(
+  response: ServerResponse,
+  { statusCode, contentType, body, headers, stream }: Reply,
+): void {
   response.writeHead(statusCode, {
     'content-type': contentType,
-    'content-length': Buffer.byteLength(body),
+    ...(!stream && { 'content-length': Buffer.byteLength(body) }),
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
+    'cross-origin-resource-policy': 'same-origin',
     ...headers,
   })
-  response.end(body)
+  if (stream) stream(response)
+  else response.end(body)
 }

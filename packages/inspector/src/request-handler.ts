@@ -1,5 +1,6 @@
 import type { IncomingMessage, RequestListener } from 'node:http'
 import { encodeStatus } from './otlp-endpoint.ts'
+import { isOwnOrigin } from './own-origin.ts'
 import { json, mediaType, type Reply, send } from './reply.ts'
 import { RequestError } from './request-error.ts'
 import { isOwnHost } from './request-host.ts'
@@ -15,6 +16,7 @@ export function createRequestHandler(routes: Route[], allowedHosts: readonly str
         'this host name is not allowed: use localhost, an IP address, or allowedHosts',
       )
     }
+    if (!isOwnOrigin(request)) return refusal(request, 403, 'pages of other origins are not allowed')
     // A base URL that ends in a slash makes clients ask for //api.
     const path = (request.url ?? '').split('?')[0]!.replace(/^\/+/, '/')
     for (const route of routes) {

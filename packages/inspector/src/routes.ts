@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { receiveSpans } from './otlp-endpoint.ts'
-import { printable } from './printable.ts'
+import type { OtlpSpan } from './otlp-span.ts'
+import { createPageRoutes, type PageContext } from './page-routes.ts'
 import { json, mediaType, type Reply } from './reply.ts'
 import { readBody } from './request-body.ts'
 import { RequestError } from './request-error.ts'
 import { ingestBatch, parseScore, type Score } from './score.ts'
-import { toTraceRecord, toTraceSummary } from './trace-record.ts'
-import type { TraceStore } from './trace-store.ts'
+import { toTraceRecord } from './trace-record.ts'
 
 /** One path of the server: how it answers each method that it knows. */
 export interface Route {
@@ -16,23 +16,29 @@ export interface Route {
 }
 
 /** What the routes share. */
-export interface RouteContext {
-  store: TraceStore
+export interface RouteContext extends PageContext {
   maxBodyBytes: number
+  /** Keeps spans; returns a reason for each one that found no room. */
+  keepSpans(spans: OtlpSpan[]): string[]
+  keepRunning(spans: OtlpSpan[]): string[]
+  keepScore(score: Score): void
   countRejected(spans: number): void
 }
 
 /** Everything the server answers: what Langfuse's SDK calls, and what shows the traces. */
-export function createRoutes({ store, maxBodyBytes, countRejected }: RouteContext): Route[] {
-  const receive = async (request: IncomingMessage): Promise<Reply> => {
-    const { reply, rejected } = await receiveSpans(request, maxBodyBytes, store.addSpans)
-    countRejected(rejected)
-    return reply
-  }
-  const keepScore = (score: Score): void => store.addScore(score)
+export function createRoutes(context: RouteContext): Route[] {
+  const { store, maxBodyBytes, keepScore, countRejected } = context
+  const receive =
+    (keep: (spans: OtlpSpan[]) => string[]) =>
+    async (request: IncomingMessage): Promise<Reply> => {
+      const { reply, rejected } = await receiveSpans(request, maxBodyBytes, keep)
+      countRejected(rejected)
+      return reply
+    }
 
   return [
-    { path: /^\/(?:api\/public\/otel\/)?v1\/traces$/, methods: { POST: receive } },
+    { path: /^\/(?:api\/public\/otel\/)?v1\/traces$/, methods: { POST: receive(context.keepSpans) } },
+    { path: /^\/api\/running$/, methods: { POST: receive(context.keepRunning) } },
     {
       path: /^\/api\/public\/health$/,
       methods: { GET: () => json(200, { status: 'OK', version: 'inspector' }) },
@@ -64,10 +70,6 @@ export function createRoutes({ store, maxBodyBytes, countRejected }: RouteContex
       },
     },
     {
-      path: /^\/api\/traces$/,
-      methods: { GET: () => json(200, { traces: newestFirst(store).map(toTraceSummary) }) },
-    },
-    {
       path: /^\/api\/traces\/([0-9a-f]{32})$/i,
       methods: {
         GET: (_request, match) => {
@@ -76,12 +78,7 @@ export function createRoutes({ store, maxBodyBytes, countRejected }: RouteContex
         },
       },
     },
-    {
-      path: /^\/$/,
-      methods: {
-        GET: () => ({ statusCode: 200, contentType: 'text/plain; charset=utf-8', body: overview(store) }),
-      },
-    },
+    ...createPageRoutes(context),
   ]
 }
 
@@ -95,15 +92,4 @@ async function readJson(request: IncomingMessage, maxBodyBytes: number): Promise
   } catch {
     throw new RequestError(400, 'the body is not JSON')
   }
-}
-
-function newestFirst(store: TraceStore): ReturnType<TraceStore['traces']> {
-  return store.traces().toReversed()
-}
-
-function overview(store: TraceStore): string {
-  const lines = newestFirst(store).map(
-    trace => `${trace.id}  ${trace.level.padEnd(7)}  ${printable(trace.name)}`,
-  )
-  return `${lines.length} trace${lines.length === 1 ? '' : 's'} received\n\n${lines.join('\n')}\n`
 }

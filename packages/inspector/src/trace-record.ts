@@ -15,17 +15,3 @@ export function toTraceRecord({ root, topLevel: _, observations, ...trace }: Tra
     observations: observations.map(({ children: _, ...observation }) => observation),
   }
 }
-
-/** What a list of traces shows of each: everything but observations and payloads. */
-export type TraceSummary = Omit<
-  Trace,
-  'root' | 'topLevel' | 'observations' | 'input' | 'output' | 'metadata'
-> & {
-  observationCount: number
-}
-
-/** Leaves out what may be large. */
-export function toTraceSummary(trace: Trace): TraceSummary {
-  const { root, topLevel, observations, input, output, metadata, ...summary } = trace
-  return { ...summary, observationCount: observations.length }
-}

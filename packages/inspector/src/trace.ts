@@ -1,6 +1,7 @@
 import { attributeName } from './attribute-name.ts'
 import { defined, firstString, firstValue } from './attribute-reading.ts'
-import { type Level, levels, type Observation, toObservation } from './observation.ts'
+import { type Observation, toObservation } from './observation.ts'
+import { type Level, levels } from './observation-facts.ts'
 import { arrangeObservations } from './observation-tree.ts'
 import type { OtlpSpan } from './otlp-span.ts'
 import type { Score } from './score.ts'
@@ -119,7 +120,11 @@ function addUp(observations: Observation[]): TraceTotals {
   return totals
 }
 
-function readStatusCode({ metadata, attributes }: Observation): number | undefined {
+/** The HTTP status that a root carries in its metadata or attributes. */
+export function readStatusCode({
+  metadata,
+  attributes,
+}: Pick<Observation, 'metadata' | 'attributes'>): number | undefined {
   const candidates = [
     metadata.statusCode,
     metadata.status,

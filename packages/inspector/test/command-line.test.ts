@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { type Inspector, startInspector } from '../src/index.ts'
@@ -17,9 +19,13 @@ interface Run {
 }
 
 const runs: Run[] = []
+const folder = mkdtempSync(join(tmpdir(), 'inspector-'))
 
-const run = (args: string[], env: NodeJS.ProcessEnv = {}): Run => {
-  const child = spawn(process.execPath, [command, ...args], {
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const run = (args: string[], env: NodeJS.ProcessEnv = {}, store = ['--memory']): Run => {
+  const child = spawn(process.execPath, [command, ...store, ...args], {
+    cwd: folder,
     env: { ...process.env, NODE_ENV: 'test', NO_COLOR: undefined, FORCE_COLOR: undefined, ...env },
   })
   const output = { stdout: '', stderr: '' }
@@ -123,6 +129,25 @@ describe('the command', () => {
     started.child.stdout?.destroy()
     await sendSpans(url, { name: 'POST /chat' })
     expect((await started.exit())[1]).toBeNull()
+  })
+})
+
+describe('the file of traces', () => {
+  it('is .langfuse/traces.jsonl in the folder that the command runs in, unless --memory is given', async () => {
+    const count = async (...args: string[]): Promise<number> => {
+      const started = run(['--port', '0', '--quiet', ...args], {}, [])
+      const url = await address(started)
+      const { traces } = (await (await fetch(`${url}/api/traces`)).json()) as { traces: unknown[] }
+      await sendSpans(url, { trace: `${traces.length + 1}` })
+      started.child.kill('SIGINT')
+      await started.exit()
+      expect(started.output.stdout).toContain('\n1 trace, 1 span\n')
+      return traces.length
+    }
+    expect(await count('--memory')).toBe(0)
+    expect(await count()).toBe(0)
+    expect(await count('--file', join('.langfuse', 'traces.jsonl'))).toBe(1)
+    expect(await count('--memory')).toBe(0)
   })
 })
 

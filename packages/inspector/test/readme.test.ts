@@ -22,9 +22,9 @@ describe('the README', () => {
     expect(readme).toContain(`| \`port\` | \`${config.port}\` |`)
     expect(readme).toContain(`| \`settleMs\` | \`${config.settleMs}\` |`)
     expect(config).toMatchObject({
-      maxTraces: 500,
-      maxSpans: 20_000,
-      maxBytes: 2 ** 27,
+      maxTraces: 20_000,
+      maxSpans: 200_000,
+      maxBytes: 2 ** 28,
       maxBodyBytes: 2 ** 24,
     })
   })

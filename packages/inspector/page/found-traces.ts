@@ -1,0 +1,35 @@
+import { computed, effect, signal } from '@preact/signals'
+import type { TraceSummary } from '../src/trace-summary.ts'
+import { query } from './navigation.ts'
+import { searchTraces } from './server.ts'
+import { matchesFilters, parseQuery } from './trace-query.ts'
+import { traces } from './traces.ts'
+
+const typingPauseMs = 150
+
+const parsed = computed(() => parseQuery(query.value))
+const text = computed(() => parsed.value.text)
+const matches = signal<{ text: string; ids: ReadonlySet<string> } | undefined>(undefined)
+
+/** Whether the answer to the words that were typed last is still to come. */
+export const searching = computed(() => text.value !== '' && matches.value?.text !== text.value)
+
+/** The traces that the query asks for, newest first. */
+export const foundTraces = computed((): readonly TraceSummary[] => {
+  const { filters } = parsed.value
+  const ids = text.value === '' ? undefined : matches.value?.ids
+  if (filters.length === 0 && !ids) return traces.value
+  return traces.value.filter(trace => (!ids || ids.has(trace.id)) && matchesFilters(trace, filters))
+})
+
+effect(() => {
+  const wanted = text.value
+  // Read, so that new traces are looked through as well.
+  void traces.value
+  if (wanted === '') return
+  const timer = setTimeout(async () => {
+    const { ids } = await searchTraces(wanted).catch(() => ({ ids: [] }))
+    if (text.peek() === wanted) matches.value = { text: wanted, ids: new Set(ids) }
+  }, typingPauseMs)
+  return () => clearTimeout(timer)
+})
