@@ -32,6 +32,7 @@ const expected = {
     'createGrpcSender',
     'createHttpSender',
     'createLangfuseSender',
+    'createOtlpSender',
     'createOutbox',
     'createRecordBuilder',
     'createRedactor',
@@ -39,7 +40,13 @@ const expected = {
   ],
   '@langfuse-middleware/express': ['langfuseErrorHandler', 'langfuseMiddleware', 'traceRoute'],
   '@langfuse-middleware/fastify': ['default', 'langfusePlugin'],
-  '@langfuse-middleware/inspector': ['InspectorError', 'formatTrace', 'startInspector'],
+  '@langfuse-middleware/inspector': [
+    'InspectorError',
+    'ensureInspector',
+    'formatTrace',
+    'startInspector',
+    'traceUrl',
+  ],
   '@langfuse-middleware/testing': ['adapterAudits', 'auditRoutes', 'recordTraces'],
 }
 

@@ -29,7 +29,9 @@ describe('the packed packages', () => {
       expect(
         files.filter(
           file =>
-            !/^(LICENSE|README\.md|package\.json|dist\/[^/]+\.[cm]?js|dist\/[^/]+\.d\.[cm]ts)$/.test(file),
+            !/^(LICENSE|README\.md|package\.json|dist\/[^/]+\.[cm]?js|dist\/[^/]+\.d\.[cm]ts|dist\/page\/[^/]+\.(css|js|svg))$/.test(
+              file,
+            ),
         ),
       ).toEqual([])
     })

@@ -24,7 +24,7 @@ export interface DeliveryOptions
 
 /** Another OTLP backend that gets the same observations. */
 export interface MirrorOptions {
-  /** Its address, with the path: `https://collector:4318/v1/traces`. */
+  /** Its address: `https://collector:4318`, to which `/v1/traces` is added, or with a path of its own. */
   url: string
   /** @default http/protobuf */
   protocol?: 'http/protobuf' | 'grpc'
@@ -81,12 +81,11 @@ export function createDelivery(
     )
   }
   for (const { url, protocol, headers, resourceAttributes } of config.mirrors) {
-    const createSender = protocol === 'grpc' ? packages.createGrpcSender : packages.createHttpSender
     outboxes.set(
       url,
       createOutbox({
         ...shared,
-        sender: createSender({ url, headers, timeoutMs }),
+        sender: packages.createOtlpSender({ url, protocol, headers, timeoutMs }),
         name: `the mirror ${new URL(url).host}`,
         secrets: Object.values(headers ?? {}),
         resourceAttributes,
