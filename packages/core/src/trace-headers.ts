@@ -72,8 +72,9 @@ export function traceHeaders({
 /** Reads what a caller sent; undefined where there is nothing, or nothing valid. What is malformed is counted. */
 export function readTrace(carrier: ReadableCarrier, otel: Otel, log: Log): IncomingTrace | undefined {
   const read = reader(carrier, log)
-  const baggage = claims(read(TRACE_HEADERS.baggage))
   const traceId = read(TRACE_HEADERS.traceId)
+  if (traceId === undefined && read(TRACE_HEADERS.traceParent) === undefined) return undefined
+  const baggage = claims(read(TRACE_HEADERS.baggage))
   const w3c = w3cParent(read, otel, log)
   const parent = langfuseParent(traceId, read(TRACE_HEADERS.parentId), w3c) ?? w3c
   if (parent === undefined) return undefined
