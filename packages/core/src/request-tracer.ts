@@ -36,7 +36,7 @@ export function createRequestTracer<Request extends RequestLike>(
         return startTrace(request, route, config, runtime)
       } catch (error) {
         log.warnOnce('start failed', `a request is not traced: ${String(error)}`)
-        return new UntracedRequest(request, config.identity)
+        return new UntracedRequest(request, config.identity, runtime.pipeline.silently)
       }
     },
   }
