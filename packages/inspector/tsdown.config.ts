@@ -1,5 +1,7 @@
 import { defineConfig } from 'tsdown'
 
+const bundled = ['preact', '@preact/signals', '@preact/signals-core', 'marked']
+
 export default defineConfig([
   { entry: ['src/index.ts', 'src/cli.ts'] },
   {
@@ -14,8 +16,12 @@ export default defineConfig([
     fixedExtension: false,
     noExternal: [/./],
     copy: [
-      { from: 'page/app.css', to: 'dist/page' },
-      { from: 'page/icon.svg', to: 'dist/page' },
+      { from: ['page/app.css', 'page/icon.svg'], to: 'dist/page' },
+      // Their licences ask to go where their code goes; npm puts them here or at the root.
+      ...bundled.map(name => ({
+        from: [`../../node_modules/${name}/LICENSE*`, `node_modules/${name}/LICENSE*`],
+        to: `dist/page/licenses/${name}`,
+      })),
     ],
   },
 ])

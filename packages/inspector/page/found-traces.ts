@@ -22,14 +22,19 @@ export const foundTraces = computed((): readonly TraceSummary[] => {
   return traces.value.filter(trace => (!ids || ids.has(trace.id)) && matchesFilters(trace, filters))
 })
 
+let pending: ReturnType<typeof setTimeout> | undefined
+
 effect(() => {
-  const wanted = text.value
   // Read, so that new traces are looked through as well.
   void traces.value
-  if (wanted === '') return
-  const timer = setTimeout(async () => {
-    const { ids } = await searchTraces(wanted).catch(() => ({ ids: [] }))
-    if (text.peek() === wanted) matches.value = { text: wanted, ids: new Set(ids) }
-  }, typingPauseMs)
-  return () => clearTimeout(timer)
+  // What is waiting will look for what is wanted by then: traces that keep coming must not put it off.
+  if (text.value !== '' && pending === undefined) pending = setTimeout(search, typingPauseMs)
 })
+
+async function search(): Promise<void> {
+  pending = undefined
+  const wanted = text.peek()
+  if (wanted === '') return
+  const { ids } = await searchTraces(wanted).catch(() => ({ ids: [] }))
+  if (text.peek() === wanted) matches.value = { text: wanted, ids: new Set(ids) }
+}

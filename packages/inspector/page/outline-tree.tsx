@@ -46,7 +46,7 @@ export function OutlineTree(props: {
           <span role="columnheader" class="cell waterfall">
             <span class="hidden">Time line</span>
             <span class="track">
-              {[0, 0.25, 0.5, 0.75].map(part => (
+              {[0, 0.5].map(part => (
                 <i key={part} style={{ left: `${part * 100}%` }}>
                   {part === 0 ? '0' : formatDuration(scale.lengthMs * part)}
                 </i>

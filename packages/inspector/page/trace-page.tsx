@@ -1,3 +1,4 @@
+import { effect } from '@preact/signals'
 import { useEffect, useMemo, useState } from 'preact/hooks'
 import { formatCost, formatDuration, formatTokens } from '../src/quantity.ts'
 import type { OutlineRow } from '../src/trace-outline.ts'
@@ -51,23 +52,37 @@ export function TracePage({ id }: { id: string }) {
 }
 
 /** Loads a trace, and again whenever it changes. */
-export function useOutline(id: string): { outline: Outline | undefined; error: string | undefined } {
-  const [state, setState] = useState<{ outline?: Outline; error?: string; of?: string }>({})
-  const changed = changedIds.value
-  const isStale = changed.has(id) && !paused.value
+export function useOutline(id: string): { outline?: Outline; error?: string } {
+  const [state, setState] = useState<{ outline?: Outline; error?: string }>({})
   useEffect(() => {
-    if (state.of === id && !isStale) return
-    let isCurrent = true
-    fetchOutline(id).then(
-      outline => isCurrent && setState({ outline, of: id }),
-      error => isCurrent && setState({ error: error.message, of: id }),
-    )
-    return () => {
-      isCurrent = false
+    let isShown = true
+    let isLoading = false
+    let isStale = true
+    const load = async (): Promise<void> => {
+      // One at a time: what changes meanwhile is loaded afterwards, and nothing that was loaded is thrown away.
+      if (isLoading) return
+      isLoading = true
+      while (isShown && isStale) {
+        isStale = false
+        const next = await fetchOutline(id).then(
+          outline => ({ outline }),
+          (error: Error) => ({ error: error.message }),
+        )
+        if (isShown) setState(next)
+      }
+      isLoading = false
     }
-  }, [id, isStale && changed])
-  const isOwn = state.of === id
-  return { outline: isOwn ? state.outline : undefined, error: isOwn ? state.error : undefined }
+    const stop = effect(() => {
+      if (changedIds.value.has(id)) isStale = true
+      if (!paused.value) void load()
+    })
+    void load()
+    return () => {
+      isShown = false
+      stop()
+    }
+  }, [id])
+  return state
 }
 
 function useClock(isRunning: boolean): number {
@@ -169,7 +184,7 @@ function Fact({ name, children }: { name: string; children: preact.ComponentChil
   )
 }
 
-function Missing({ id, error }: { id: string; error: string | undefined }) {
+function Missing({ id, error }: { id: string; error?: string | undefined }) {
   if (!error) return <main class="empty">Loading …</main>
   return (
     <main class="empty">

@@ -22,12 +22,13 @@ export const paused = signal(false)
 /** How many traces came or changed since the list stands still. */
 export const heldBack = signal(0)
 
-/** Counts up with every change of a trace that is shown, held back or not. */
+/** What the last message told of, held back or not. */
 export const changedIds = signal<ReadonlySet<string>>(new Set())
 
 /** Whether there is nothing to show yet. */
 export const isEmpty = computed(() => loaded.value && traces.value.length === 0)
 
+const retryMs = 1_000
 const byId = new Map<string, TraceSummary>()
 let waiting: Change[] = []
 let stream: EventSource | undefined
@@ -59,7 +60,13 @@ function connect(): void {
   stream = new EventSource('/api/events')
   stream.onopen = async () => {
     connected.value = true
-    const { traces: all } = await fetchTraces()
+    const list = await fetchTraces().catch(() => undefined)
+    if (!list) {
+      disconnect()
+      setTimeout(connect, retryMs)
+      return
+    }
+    const { traces: all } = list
     // What the stream brings while the list is on its way is newer than the list.
     const meanwhile = waiting
     if (paused.value && loaded.value) {
@@ -79,7 +86,8 @@ function connect(): void {
     const change = JSON.parse(event.data) as Change
     changedIds.value = new Set([...change.traces.map(({ id }) => id), ...change.removed])
     waiting.push(change)
-    if (paused.value || !loaded.value) {
+    if (!loaded.value) return
+    if (paused.value) {
       heldBack.value = new Set(waiting.flatMap(one => one.traces.map(({ id }) => id))).size
     } else {
       release()

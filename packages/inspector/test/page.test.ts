@@ -356,7 +356,7 @@ describeInBrowser("the inspector's page", () => {
       `"><style>*{display:none}</style><base href=//evil.example><meta http-equiv=refresh content="0;url=//evil.example">`,
       `[click](javascript:${encodeURIComponent(script)}) [b](data:text/html,<script>${script}</script>) ![i](https://evil.example/x.png) <https://evil.example>`,
       `javascript:${script}`,
-      // biome-ignore lint/suspicious/noTemplateCurlyInString: what a template engine would run.
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: it is meant to be one
       '</script></textarea></title>{{constructor.constructor("window.pwned=1")()}}${pwned=1}',
       '\u202etxt.exe\u2066\u0000\u001b[2J\ud800 z̸̧̨̛̛͖͙͚̈́̓́̒ ',
       '__proto__',
