@@ -1,3 +1,4 @@
+import { version } from '../package.json'
 import { createHttpSender, type HttpSenderOptions } from './http-sender.ts'
 import type { Sender } from './sender.ts'
 
@@ -24,7 +25,7 @@ export function createLangfuseSender(options: LangfuseSenderOptions): Sender {
       ...http.headers,
       authorization: `Basic ${Buffer.from(`${publicKey}:${secretKey}`).toString('base64')}`,
       'x-langfuse-sdk-name': sdk?.name ?? 'langfuse-middleware',
-      'x-langfuse-sdk-version': sdk?.version ?? '0.1.0',
+      'x-langfuse-sdk-version': sdk?.version ?? version,
       'x-langfuse-public-key': publicKey,
       'x-langfuse-ingestion-version': INGESTION_VERSION,
     },
