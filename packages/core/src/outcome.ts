@@ -1,4 +1,7 @@
-/** How a request ended: answered in full, or cut short by one of four causes. */
+/**
+ * How a request ended: answered in full, or cut short by one of four causes. What the server itself broke off is `server_aborted`
+ * before its headers were sent and `stream_error` after.
+ */
 export type RequestEnd = 'completed' | 'client_aborted' | 'server_aborted' | 'timed_out' | 'stream_error'
 
 /** What an adapter reports when a request is over. */

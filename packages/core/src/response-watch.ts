@@ -66,7 +66,13 @@ export function watchResponse(request: RequestLike, response: ServerResponse, wa
     if (over) return
     over = true
     watch?.open.delete(settle)
-    const end = endOf(request, response, finished, stream, socket, watch, watcher.failed())
+    const failed = watcher.failed()
+    const end = isReset(stream)
+      ? resetEnd(response, failed)
+      : // An injected request's response says that it finished before it looks so.
+        finished || response.writableFinished
+        ? 'completed'
+        : brokenEnd(request, response, socket, watch, failed)
     // Headers of a response that still waits for its turn on the socket are written, but never left.
     const sent =
       response.headersSent && (end === 'completed' || stream !== undefined || response.socket !== null)
@@ -95,21 +101,22 @@ function watchSocket(socket: Socket): SocketWatch {
   return watch
 }
 
-function endOf(
+function isReset(stream: Http2Stream | undefined): boolean {
+  return stream !== undefined && (stream.aborted || (stream.rstCode ?? 0) !== 0)
+}
+
+/** How a stream of HTTP/2 ended that was reset: it emits `finish` all the same, and looks the same whoever reset it. */
+function resetEnd(response: ServerResponse, failed: boolean): RequestEnd {
+  return failed && response.headersSent ? 'stream_error' : 'client_aborted'
+}
+
+function brokenEnd(
   request: RequestLike,
   response: ServerResponse,
-  finished: boolean,
-  stream: Http2Stream | undefined,
   socket: Socket | undefined,
   watch: SocketWatch | undefined,
   failed: boolean,
 ): RequestEnd {
-  // An HTTP/2 response emits `finish` for a stream that was reset, too, and looks the same whoever reset it.
-  if (stream !== undefined && (stream.aborted || (stream.rstCode ?? 0) !== 0)) {
-    return failed && response.headersSent ? 'stream_error' : 'client_aborted'
-  }
-  // An injected request's response says that it finished before it looks so.
-  if (finished || response.writableFinished) return 'completed'
   // A socket that was handed over, to a WebSocket for one, ends without a response of ours.
   if (isUpgraded(request, response) && !response.headersSent && !failed) return 'completed'
   const broken = (socket as { errored?: NodeJS.ErrnoException | null } | undefined)?.errored

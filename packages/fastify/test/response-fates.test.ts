@@ -195,7 +195,11 @@ describe.each(fastifyVersions)('fates of a response in %s', (version, fastify) =
       const head =
         'POST /x HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 10\r\n\r\n'
       await converse(port, `${head}{"a`)
-      expect(await root()).toMatchObject({ name: 'POST /x', level: 'ERROR' })
+      expect(await root()).toMatchObject({
+        name: 'POST /x',
+        level: 'ERROR',
+        metadata: { end: 'timed_out' },
+      })
     })
 
     const itWithHandlerTimeout = version === 'Fastify 5' ? it : it.skip
