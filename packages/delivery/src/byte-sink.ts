@@ -56,7 +56,7 @@ export function reserveText(sink: ByteSink, text: string, extra: number): void {
 }
 
 /** Writes `text` as UTF-8 into room reserved before and returns the number of bytes it took. */
-export function writeText(sink: ByteSink, text: string): number {
+function writeText(sink: ByteSink, text: string): number {
   const { bytes, end } = sink
   const length = text.length
   if (length <= SHORT_TEXT) {

@@ -5,7 +5,7 @@ import { gunzipSync } from 'node:zlib'
 import { decodeSpans, type Message } from './otlp-decoder.ts'
 import { numberOf } from './scripted-sender.ts'
 
-export interface ReceivedRequest {
+interface ReceivedRequest {
   headers: IncomingHttpHeaders
   /** Numbers of the spans in it. */
   spans: number[]
