@@ -1,6 +1,7 @@
 import { version } from '../package.json'
 import { createHttpSender, type HttpSenderOptions } from './http-sender.ts'
 import type { Sender } from './sender.ts'
+import { invalidOption } from './start-up-error.ts'
 
 export interface LangfuseSenderOptions extends Omit<HttpSenderOptions, 'url' | 'identity'> {
   publicKey: string
@@ -13,9 +14,12 @@ export interface LangfuseSenderOptions extends Omit<HttpSenderOptions, 'url' | '
 
 const INGESTION_VERSION = '4'
 
-/** Creates the sender to Langfuse's OTLP endpoint. */
+/** Creates the sender to Langfuse's OTLP endpoint. Throws where a key is missing or the URL cannot be used. */
 export function createLangfuseSender(options: LangfuseSenderOptions): Sender {
   const { publicKey, secretKey, baseUrl = 'https://cloud.langfuse.com', sdk, ...http } = options
+  for (const [name, key] of Object.entries({ publicKey, secretKey })) {
+    if (!key) throw invalidOption(name, 'a key of a Langfuse project', key)
+  }
   return createHttpSender({
     ...http,
     url: `${baseUrl.replace(/\/+$/, '')}/api/public/otel/v1/traces`,

@@ -74,8 +74,8 @@ export function createLiveLane({ outbox, intake, queue, spool, clock, changed }:
       return since + Math.min(outbox.intervalMs, spans >= minBatchSpans ? outbox.lingerMs : outbox.intervalMs)
     },
     take(limits) {
-      if (spool === undefined && queue.spans < limits.spans && queue.bytes < limits.bytes) intake.seal()
-      if (queue.length === 0) intake.seal()
+      const hasRoom = queue.length === 0 || (queue.spans < limits.spans && queue.bytes < limits.bytes)
+      if (spool === undefined && hasRoom) intake.seal()
       return queue.take(limits)
     },
     giveBack(entries, where) {

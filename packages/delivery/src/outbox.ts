@@ -10,7 +10,7 @@ import { type OutboxOptions, resolveOutboxOptions } from './options.ts'
 import { createOutboxLog } from './outbox-log.ts'
 import { createPacing } from './pacing.ts'
 import { createQueue } from './queue.ts'
-import { createRecordBuilder } from './record-builder.ts'
+import { createRecordBuilder, type EncodedRecord } from './record-builder.ts'
 import { createReplayLane } from './replay-lane.ts'
 import { createSettlement } from './settlement.ts'
 import { createSpool } from './spool/spool.ts'
@@ -97,11 +97,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
     recordSpans: outbox.maxBatchSpans,
     sliceMs: SLICE_MS,
     now: clock.now,
-    onRecord(record, since) {
-      live.add(record, since)
-      bound()
-      pump()
-    },
+    onRecord: (record, since) => detached(store, record, since),
     onDrop: (spans, cause) => ledger.drop({ spans, order: live.order, onDisk: false }, cause),
     onPutOff: bound,
     onCaughtUp() {
@@ -184,6 +180,12 @@ export function createOutbox(options: OutboxOptions): Outbox {
       if (closing !== undefined) return { status: 'closed', reasons }
       return { status: reasons.length > 0 ? 'degraded' : 'ok', reasons }
     },
+  }
+
+  function store(record: EncodedRecord, since: number): void {
+    live.add(record, since)
+    bound()
+    dispatcher.pump()
   }
 
   function pump(): void {

@@ -221,6 +221,12 @@ describe('requests', () => {
     expect(sender.identity).not.toContain('sk-lf')
   })
 
+  it('to Langfuse are refused at start-up where a key is missing', () => {
+    expect(() => createLangfuseSender({ publicKey: 'pk-lf-1', secretKey: undefined as never })).toThrow(
+      'secretKey must be a key of a Langfuse project, got undefined (LANGFUSE_MIDDLEWARE_INVALID_OPTION)',
+    )
+  })
+
   it('are refused at start-up where URL or headers cannot be used, without showing them', () => {
     expect(() => createHttpSender({ url: 'ftp://user:pass@host' })).toThrow(
       'url must be an http or https URL, got ftp://[redacted]@host (LANGFUSE_MIDDLEWARE_INVALID_OPTION)',

@@ -100,6 +100,29 @@ describe('a destination in trouble', () => {
     expect(outbox.stats()).toMatchObject({ delivered: 3, requests: 4, retries: 3 })
   })
 
+  it('is waited for no longer because several requests failed side by side', async () => {
+    const outbox = createTestOutbox({ maxBatchSpans: 1, maxInFlight: 4, breaker: { failures: 100 } })
+    const at: number[] = []
+    outbox.sender.answer = (_spans, request) => {
+      at.push(outbox.clock.now())
+      if (request > 4) return ACCEPTED
+      return new Promise(resolve => outbox.clock.after(50, () => resolve(REFUSED_CONNECTION)))
+    }
+    outbox.take(...numberedSpans(1, 4))
+    await outbox.clock.advance(5000)
+    expect(at).toEqual([0, 0, 0, 0, 300, 300, 300, 300])
+  })
+
+  it('gets spans in their order again, in whichever order their requests failed', async () => {
+    const outbox = createTestOutbox({ maxBatchSpans: 1, maxInFlight: 3 })
+    const failLater = (ms: number): Promise<SendResult> =>
+      new Promise(resolve => outbox.clock.after(ms, () => resolve(REFUSED_CONNECTION)))
+    outbox.sender.answer = ([number], request) => (request > 3 ? ACCEPTED : failLater(number! * 10))
+    outbox.take(...numberedSpans(1, 5))
+    await outbox.clock.advance(5000)
+    expect(outbox.sender.received).toEqual(range(1, 5))
+  })
+
   it('is left alone for as long as it asks', async () => {
     const outbox = createTestOutbox()
     const at: number[] = []
@@ -195,6 +218,14 @@ describe('answers about the spans themselves', () => {
     expect(outbox.lines[0]).toBe(
       'warn: Langfuse called span b000000000000025 of trace a0000000000000000000000000000025 malformed: 400 Bad Request',
     )
+  })
+
+  it('does not let the halves of a batch wait until there are enough spans again', async () => {
+    const outbox = createTestOutbox({ minBatchSpans: 10, intervalMs: 600_000 })
+    outbox.sender.answer = spans => (spans.includes(3) ? { outcome: 'malformed' } : ACCEPTED)
+    outbox.take(...numberedSpans(1, 10))
+    await outbox.clock.advance(1000)
+    expect(outbox.stats()).toMatchObject({ delivered: 9, waiting: 0 })
   })
 
   it('stops giving spans up where every one is called malformed, and goes on when that ends', async () => {

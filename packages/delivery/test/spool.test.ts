@@ -222,6 +222,35 @@ describe('the spool', () => {
     expect(outbox.unaccounted()).toBe(0)
   })
 
+  it('does not call spans spooled whose place on disk others have taken', async () => {
+    const outbox = create({ maxBytes: 64 * 1024 })
+    outbox.sender.answer = () => DOWN
+    for (const number of range(1, 200)) {
+      outbox.take(numberedSpan(number, big))
+      if (number % 10 === 0) await outbox.flush({ timeoutMs: 10 })
+    }
+    const { spooled, dropped } = await outbox.close({ timeoutMs: 100 })
+    expect(dropped).toBeGreaterThan(100)
+    expect(spooled + dropped).toBe(200)
+    const next = create()
+    await until(() => next.stats().delivered === spooled)
+    expect(next.stats().adopted).toBe(spooled)
+  })
+
+  it('leaves connections to what is new while it replays', async () => {
+    const left = create({ segmentBytes: 16 * 1024 })
+    left.sender.answer = () => DOWN
+    left.take(...numberedSpans(1, 400, big))
+    await left.close()
+    const outbox = create({}, { maxInFlight: 4, maxBatchBytes: 32 * 1024 })
+    outbox.sender.answer = ([number]) => (number! > 400 ? ACCEPTED : new Promise(() => undefined))
+    await until(() => outbox.stats().inFlight === 2)
+    await new Promise(resolve => setTimeout(resolve, 50))
+    expect(outbox.stats().inFlight).toBe(2)
+    outbox.take(numberedSpan(401))
+    await until(() => outbox.sender.received.includes(401))
+  })
+
   it('finds a malformed span in what it wrote, and settles the rest', async () => {
     const outbox = create()
     outbox.sender.answer = spans => (spans.includes(7) ? { outcome: 'malformed' } : ACCEPTED)
@@ -300,6 +329,33 @@ describe('a disk in trouble', () => {
     const next = create()
     await until(() => next.stats().delivered === kept)
     expect(next.sender.received).toEqual(range(1, kept))
+  })
+
+  it('whose file can no longer be written gets another file', async () => {
+    let opened = 0
+    const outbox = createTestOutbox({
+      spool: {
+        directory,
+        files: {
+          async open(...parameters) {
+            const handle = await files.open(...parameters)
+            opened += 1
+            const broken = () => Promise.reject(Object.assign(new Error('stale'), { code: 'ESTALE' }))
+            return opened === 1 ? Object.assign(handle, { write: broken }) : handle
+          },
+        },
+      },
+    })
+    open.push(outbox)
+    outbox.sender.answer = () => DOWN
+    outbox.take(numberedSpan(1))
+    await settleDisk(outbox)
+    await outbox.clock.advance(5000)
+    outbox.take(numberedSpan(2))
+    await settleDisk(outbox)
+    expect(outbox.stats()).toMatchObject({ waiting: 1, spooled: 1 })
+    outbox.sender.answer = () => ACCEPTED
+    await outbox.clock.advance(60_000)
   })
 
   it('that hangs holds nothing up', async () => {
