@@ -363,7 +363,9 @@ it('sends every observation once with its whole trace, or none, with every paren
 it('closes what a failed request left open, as of its end', async () => {
   const bench = createBench()
   const { held, root, within } = bench.open()
-  bench.langfuse.startSpan('stream that broke', {}, within)
+  // Start times tick in milliseconds, so that a child may seem to start after its root's end.
+  const { startTime } = root as unknown as ReadableSpan
+  bench.langfuse.startSpan('stream that broke', { startTime }, within)
   root.end()
   bench.buffer.close(held)
   await bench.names()
