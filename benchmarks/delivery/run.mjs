@@ -72,7 +72,7 @@ function preamble() {
   return `# Delivery: results
 
 Written by \`node benchmarks/delivery/run.mjs${quick ? ' --quick' : ''}\` on ${cpus().length} × ${cpus()[0].model}, Node ${process.versions.node}.
-A real server process stands in for Langfuse; a request is a span of 0.5 KB and a generation of 7 KB, an outage lasts
+A real server process stands in for Langfuse; a request is a small span and a generation of 2 KB in, 4 KB out, an outage lasts
 ${times.outageMs / 1000} s. Spans go through Langfuse's span processor in every line. \`duplicated\` are spans received again, each the same to the
 byte; \`lost\` is sent less received; \`unwritten\` had not reached the disk when the process was killed. Where memory or disk is bounded,
 what is lost and what the outbox counts as dropped must be the same number.
