@@ -51,6 +51,7 @@ export function openTraceFile({ path, maxBytes, warn }: TraceFileOptions): Trace
   let size = sizeOf(path)
   let pending: string[] = []
   let pendingBytes = 0
+  let emptied = false
   let writing: Promise<void> | undefined
   let warned = false
 
@@ -60,7 +61,13 @@ export function openTraceFile({ path, maxBytes, warn }: TraceFileOptions): Trace
   }
 
   const write = async (): Promise<void> => {
-    while (pending.length > 0) {
+    while (emptied || pending.length > 0) {
+      if (emptied) {
+        emptied = false
+        size = 0
+        rmSync(older, { force: true })
+        rmSync(path, { force: true })
+      }
       const text = pending.join('')
       const bytes = pendingBytes
       pending = []
@@ -71,7 +78,7 @@ export function openTraceFile({ path, maxBytes, warn }: TraceFileOptions): Trace
           await rename(path, older)
           size = 0
         }
-        await appendFile(path, text, { mode: 0o600 })
+        if (text !== '') await appendFile(path, text, { mode: 0o600 })
         size += bytes
       } catch (error) {
         warnOnce(`Traces are kept in memory only: ${(error as Error).message}`)
@@ -107,9 +114,9 @@ export function openTraceFile({ path, maxBytes, warn }: TraceFileOptions): Trace
     clear() {
       pending = []
       pendingBytes = 0
-      rmSync(older, { force: true })
-      rmSync(path, { force: true })
-      size = 0
+      // In turn with the writes: one under way would bring back what is to be forgotten.
+      emptied = true
+      writing ??= write()
     },
     async close() {
       await writing
