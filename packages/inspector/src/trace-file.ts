@@ -9,7 +9,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { appendFile, rename } from 'node:fs/promises'
+import { appendFile, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { encodeJson } from './otlp-encode.ts'
 import { decodeJson } from './otlp-json.ts'
@@ -62,17 +62,18 @@ export function openTraceFile({ path, maxBytes, warn }: TraceFileOptions): Trace
 
   const write = async (): Promise<void> => {
     while (emptied || pending.length > 0) {
-      if (emptied) {
-        emptied = false
-        size = 0
-        rmSync(older, { force: true })
-        rmSync(path, { force: true })
-      }
+      const empty = emptied
+      emptied = false
       const text = pending.join('')
       const bytes = pendingBytes
       pending = []
       pendingBytes = 0
       try {
+        if (empty) {
+          size = 0
+          await rm(older, { force: true })
+          await rm(path, { force: true })
+        }
         // Whole files go, never parts of one: nothing has to be rewritten, and half of the room is always used.
         if (size > 0 && size + bytes > maxBytes / 2) {
           await rename(path, older)
