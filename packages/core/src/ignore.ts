@@ -1,4 +1,5 @@
 import { lazyRequire } from './lazy-require.ts'
+import { stateless } from './stateless-expression.ts'
 import { invalid } from './validation.ts'
 
 /** A path, a glob such as `/internal/**`, or a regular expression on the path. */
@@ -25,12 +26,6 @@ export function resolveIgnore<Request>(
     } else exact.add(withoutTrailingSlash(pattern))
   }
   return path => exact.has(withoutTrailingSlash(path)) || tests.some(test => test(path))
-}
-
-function stateless(pattern: RegExp): (path: string) => boolean {
-  // A global or sticky expression remembers where it stopped, and would skip every other request.
-  const copy = new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, ''))
-  return path => copy.test(path)
 }
 
 function withoutTrailingSlash(path: string): string {

@@ -3,6 +3,7 @@ import { lazyRequire } from './lazy-require.ts'
 /** The packages tracing runs on, loaded together when tracing starts: some 100 ms that an untraced process never pays. */
 export interface Otel {
   readonly api: typeof import('@opentelemetry/api')
+  readonly core: typeof import('@opentelemetry/core')
   readonly sdk: typeof import('@opentelemetry/sdk-trace-base')
   readonly resources: typeof import('@opentelemetry/resources')
   readonly langfuse: typeof import('@langfuse/core')
@@ -16,6 +17,7 @@ let loaded: Otel | undefined
 export function loadOtel(): Otel {
   loaded ??= {
     api: lazyRequire('@opentelemetry/api'),
+    core: lazyRequire('@opentelemetry/core'),
     sdk: lazyRequire('@opentelemetry/sdk-trace-base'),
     resources: lazyRequire('@opentelemetry/resources'),
     langfuse: lazyRequire('@langfuse/core'),

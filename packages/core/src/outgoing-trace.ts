@@ -1,5 +1,4 @@
 import type { Context } from '@opentelemetry/api'
-import { lazyRequire } from './lazy-require.ts'
 import type { Otel } from './otel.ts'
 import type { TraceBuffer } from './trace-buffer.ts'
 import type { OutgoingTrace } from './trace-headers.ts'
@@ -8,8 +7,7 @@ import type { OutgoingTrace } from './trace-headers.ts'
 export function outgoingTrace(otel: Otel, buffer: TraceBuffer, context: Context): OutgoingTrace | undefined {
   const held = buffer.traceOf(context)
   if (held?.root === undefined || held.verdict === 'drop') return undefined
-  const { isTracingSuppressed } = lazyRequire<typeof import('@opentelemetry/core')>('@opentelemetry/core')
-  if (isTracingSuppressed(context)) return undefined
+  if (otel.core.isTracingSuppressed(context)) return undefined
   const root = held.root.spanContext()
   const active = otel.api.trace.getSpanContext(context)
   const parent = active?.traceId === root.traceId ? buffer.exportedParent(held, active) : root

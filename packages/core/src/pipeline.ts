@@ -37,7 +37,8 @@ export interface Pipeline {
   shutdown(timeoutMs: number): Promise<FlushResult>
 }
 
-const NOTHING: FlushResult = { delivered: 0, spooled: 0, dropped: 0, waiting: 0 }
+/** What a flush says where there was nothing to send. */
+export const NOTHING: FlushResult = { delivered: 0, spooled: 0, dropped: 0, waiting: 0 }
 
 // Langfuse's own keys come first on a span, and 128, OpenTelemetry's default, lets metadata push out what is set later.
 const MAX_ATTRIBUTES = 512

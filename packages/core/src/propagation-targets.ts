@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { stateless } from './stateless-expression.ts'
 import { invalid } from './validation.ts'
 
 /** Hosts that outgoing requests name the trace to: names, `*.suffix` patterns, expressions, a predicate, or none or all. */
@@ -12,8 +13,7 @@ export function resolvePropagateTo(option: PropagateTo | undefined): (url: URL) 
   if (!Array.isArray(option))
     invalid('propagateTo', 'a list of host names, a function, true or false', option)
   const tests = (option as readonly (string | RegExp)[]).map(pattern => {
-    if (pattern instanceof RegExp)
-      return (host: string) => new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, '')).test(host)
+    if (pattern instanceof RegExp) return stateless(pattern)
     if (typeof pattern !== 'string' || pattern === '' || pattern.includes('/')) {
       return invalid('propagateTo', 'a list of host names such as "api.internal" or "*.example.com"', pattern)
     }

@@ -15,12 +15,10 @@ export function register(otel: Otel, provider: TracerProvider, forLangfuse: Trac
   const { AsyncLocalStorageContextManager } = lazyRequire<
     typeof import('@opentelemetry/context-async-hooks')
   >('@opentelemetry/context-async-hooks')
-  const { W3CTraceContextPropagator } =
-    lazyRequire<typeof import('@opentelemetry/core')>('@opentelemetry/core')
   if (api.context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())) {
     undo.push(() => api.context.disable())
   }
-  if (api.propagation.setGlobalPropagator(new W3CTraceContextPropagator())) {
+  if (api.propagation.setGlobalPropagator(new otel.core.W3CTraceContextPropagator())) {
     undo.push(() => api.propagation.disable())
   }
   if (api.trace.setGlobalTracerProvider(provider)) undo.push(() => api.trace.disable())

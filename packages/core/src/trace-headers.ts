@@ -1,5 +1,4 @@
 import type { SpanContext } from '@opentelemetry/api'
-import { lazyRequire } from './lazy-require.ts'
 import type { Log } from './logger.ts'
 import type { Otel } from './otel.ts'
 
@@ -89,10 +88,8 @@ export function readTrace(carrier: ReadableCarrier, otel: Otel, log: Log): Incom
 function w3cParent(read: Read, otel: Otel, log: Log): SpanContext | undefined {
   const traceParent = read(TRACE_HEADERS.traceParent)
   if (traceParent === undefined) return undefined
-  const { W3CTraceContextPropagator } =
-    lazyRequire<typeof import('@opentelemetry/core')>('@opentelemetry/core')
   const carrier = { traceparent: traceParent, tracestate: read(TRACE_HEADERS.traceState) }
-  const context = new W3CTraceContextPropagator().extract(otel.api.ROOT_CONTEXT, carrier, {
+  const context = new otel.core.W3CTraceContextPropagator().extract(otel.api.ROOT_CONTEXT, carrier, {
     get: (headers: Record<string, string | undefined>, name) => headers[name],
     keys: headers => Object.keys(headers),
   })

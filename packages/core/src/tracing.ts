@@ -9,7 +9,7 @@ import type { LiveTraceRuntime } from './live-trace.ts'
 import { createLog, type Log } from './logger.ts'
 import { resolveOptions, type TracingConfig, type TracingOptions } from './options.ts'
 import { loadOtel } from './otel.ts'
-import { startPipeline } from './pipeline.ts'
+import { NOTHING, startPipeline } from './pipeline.ts'
 import { drain } from './server-drain.ts'
 import { shared } from './shared.ts'
 import { startUpLine } from './start-up-line.ts'
@@ -48,8 +48,6 @@ export interface RunningTracing {
   readonly options: TracingOptions | undefined
   client: LangfuseClient | undefined
 }
-
-const NOTHING: FlushResult = { delivered: 0, spooled: 0, dropped: 0, waiting: 0 }
 
 const slot: { running: RunningTracing | undefined } = shared('tracing', () => ({ running: undefined }))
 
