@@ -1,11 +1,11 @@
 import type { FlushResult } from '@langfuse-middleware/delivery'
-import type { Context, Link, Span } from '@opentelemetry/api'
+import type { Context, Link, Span, SpanContext } from '@opentelemetry/api'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
 import { type Beside, createBeside } from './beside-tracer.ts'
 import { settlesWithin } from './deadline.ts'
 import { createDelivery, type Delivery } from './delivery.ts'
 import type { Destination } from './destination.ts'
-import { SILENT_TRACE } from './held-trace.ts'
+import { type HeldTrace, SILENT_TRACE } from './held-trace.ts'
 import { createIdGenerator } from './id-generator.ts'
 import type { Log } from './logger.ts'
 import type { TracingConfig } from './options.ts'
@@ -13,6 +13,8 @@ import type { Otel } from './otel.ts'
 import { watchOutgoingRequests } from './outgoing-requests.ts'
 import { outgoingTrace } from './outgoing-trace.ts'
 import { register } from './registration.ts'
+import { type Scope, withScope } from './request-context.ts'
+import { RootSpan } from './root-span.ts'
 import { createSampler } from './sampler.ts'
 import { createTraceBuffer, type TraceBuffer } from './trace-buffer.ts'
 import { type OutgoingTrace, traceHeaders } from './trace-headers.ts'
@@ -23,18 +25,27 @@ export interface Pipeline {
   readonly buffer: TraceBuffer
   readonly beside: Beside
   newTraceId(): string
-  /** Starts a root span under `context`, with `traceId` as its trace where the context has no other. */
-  startRoot(name: string, traceId: string, context: Context, links: Link[]): Span
+  /** Starts the root of `held`, in the trace of `traceId`. */
+  startRoot(held: HeldTrace, name: string, traceId: string, above: RootPlace): Span
   /** What code running now passes on to another service; undefined where it runs in no trace that is recorded. */
   outgoing(): OutgoingTrace | undefined
-  /** Runs `next` so that nothing under it is recorded. */
-  silently<T>(next: () => T): T
+  /** Runs `next` in a scope and its context. */
+  enter<T>(scope: Scope & { readonly context: Context }, next: () => T): T
+  /** The current context, but with nothing under it recorded. */
+  silentContext(): Context
   /** Undefined where the app brought an exporter of its own. */
   readonly delivery: Delivery | undefined
   /** Sends what has ended, within a deadline. Never rejects. */
   flush(timeoutMs: number): Promise<FlushResult>
   /** Ends what is open, sends it, within a deadline, and stops. Never rejects. */
   shutdown(timeoutMs: number): Promise<FlushResult>
+}
+
+/** Where a root hangs: under a parent of another service, or nowhere. */
+export interface RootPlace {
+  readonly parent: SpanContext | undefined
+  readonly context: Context
+  readonly links: Link[] | undefined
 }
 
 /** What a flush says where there was nothing to send. */
@@ -77,25 +88,40 @@ export function startPipeline(
     ...(config.release !== undefined && { release: config.release }),
     ...(config.mask !== undefined && { mask: config.mask }),
   })
-  const buffer = createTraceBuffer({ otel, limits: config.buffer, next: processor, refusal, isExported, log })
+  const buffer = createTraceBuffer({
+    otel,
+    limits: config.buffer,
+    next: processor,
+    refusal,
+    isExported,
+    sendAlone: delivery && config.mask === undefined ? sendAlone : undefined,
+    log,
+  })
   const ids = createIdGenerator()
+  const resource = resources
+    .defaultResource()
+    .merge(resources.detectResources({ detectors: [resources.envDetector] }))
+    .merge(
+      resources.resourceFromAttributes(
+        config.serviceName === undefined ? {} : { 'service.name': config.serviceName },
+      ),
+    )
   const provider = new sdk.BasicTracerProvider({
     sampler: createSampler(otel, config.sampling.rate, buffer.traceOf),
     idGenerator: ids,
     spanProcessors: [buffer],
     spanLimits: { attributeCountLimit: MAX_ATTRIBUTES },
-    resource: resources
-      .defaultResource()
-      .merge(resources.detectResources({ detectors: [resources.envDetector] }))
-      .merge(
-        resources.resourceFromAttributes(
-          config.serviceName === undefined ? {} : { 'service.name': config.serviceName },
-        ),
-      ),
+    resource,
   })
-  const tracer = provider.getTracer(langfuse.LANGFUSE_TRACER_NAME, langfuse.LANGFUSE_SDK_VERSION)
+  const origin = {
+    otel,
+    resource,
+    instrumentationScope: { name: langfuse.LANGFUSE_TRACER_NAME, version: langfuse.LANGFUSE_SDK_VERSION },
+    maxAttributes: MAX_ATTRIBUTES,
+  }
   const beside = createBeside(otel, buffer.traceOf)
-  const unregister = register(otel, provider, beside.wrap(provider))
+  const registration = register(otel, provider, beside.wrap(provider))
+  const silent = buffer.contextFor(SILENT_TRACE, api.ROOT_CONTEXT)
   const outgoing = () => outgoingTrace(otel, buffer, beside.ours(api.context.active()))
   const unwatch =
     config.propagateTo &&
@@ -114,11 +140,26 @@ export function startPipeline(
     buffer,
     beside,
     newTraceId: () => ids.generateTraceId(),
-    startRoot(name, traceId, context, links) {
-      return ids.withTraceId(traceId, () => tracer.startSpan(name, { links }, context))
+    startRoot(held, name, traceId, { parent, context, links }) {
+      const own = {
+        traceId,
+        spanId: ids.generateSpanId(),
+        traceFlags: api.TraceFlags.SAMPLED,
+        ...(parent?.traceState && { traceState: parent.traceState }),
+      }
+      const root = new RootSpan(origin, name, own, parent, links, () => buffer.endRoot(held))
+      buffer.root(held, root, context)
+      return root
     },
     outgoing,
-    silently: next => api.context.with(buffer.contextFor(SILENT_TRACE, api.context.active()), next),
+    enter(scope, next) {
+      if (registration.ownsContext) return withScope(scope, next)
+      return withScope(scope, () => api.context.with(scope.context, next))
+    },
+    silentContext() {
+      const active = api.context.active()
+      return active === api.ROOT_CONTEXT ? silent : buffer.contextFor(SILENT_TRACE, active)
+    },
     delivery,
     async flush(timeoutMs) {
       const until = performance.now() + timeoutMs
@@ -129,9 +170,25 @@ export function startPipeline(
       const until = performance.now() + timeoutMs
       buffer.abandonAll()
       unwatch?.()
-      unregister()
+      registration.undo()
       await settlesWithin(provider.shutdown(), timeoutMs)
       return delivery?.close(Math.max(until - performance.now(), 0)) ?? NOTHING
     },
   }
+
+  /**
+   * What Langfuse's processor does for a root of ours that is alone and holds nothing to mask or upload: without its promises, which
+   * are a quarter of what such a request costs.
+   */
+  function sendAlone(root: ReadableSpan): void {
+    const attribute = langfuse.LangfuseOtelSpanAttributes
+    const { attributes } = root
+    attributes[attribute.ENVIRONMENT] ??= config.environment
+    if (config.release !== undefined) attributes[attribute.RELEASE] ??= config.release
+    if (root.parentSpanContext === undefined) attributes[attribute.IS_APP_ROOT] = true
+    delivery?.export([root], sent)
+  }
 }
+
+/** What cannot be taken any more is counted where it is refused. */
+function sent(): void {}

@@ -1,16 +1,28 @@
 import type { Context, SpanContext } from '@opentelemetry/api'
 import type { ReadableSpan, Span, SpanProcessor } from '@opentelemetry/sdk-trace-base'
-import { type HeldTrace, isOf, newTrace, sizeOf, type TraceOwner } from './held-trace.ts'
+import {
+  type HeldTrace,
+  isOf,
+  NONE_HELD,
+  NONE_OPEN,
+  newTrace,
+  sizeOf,
+  type TraceOwner,
+} from './held-trace.ts'
 import type { Log } from './logger.ts'
 import type { BufferOptions } from './options.ts'
 import type { Otel } from './otel.ts'
-import { addToRollUp, type RollUpKeys } from './roll-up.ts'
+import { addToRollUp, emptyRollUp, NOTHING_ROLLED_UP, type RollUpKeys } from './roll-up.ts'
 import { createTraceRelease, type Refusal } from './trace-release.ts'
 
 /** Holds a request's ended spans until its root ends, then decides once for all of them. */
 export interface TraceBuffer extends SpanProcessor {
-  /** A trace to hold; its root is the first span started under `contextFor`. */
+  /** A trace to hold; its root is what `root` says, or the first span started under `contextFor`. */
   open(owner: TraceOwner): HeldTrace
+  /** Gives `trace` a root that comes from no provider; `startedIn` is its context for the next processor. */
+  root(trace: HeldTrace, root: Span, startedIn: Context): void
+  /** Takes the end of a root that `root` gave. */
+  endRoot(trace: HeldTrace): void
   /** The context in which spans belong to `trace`. */
   contextFor(trace: HeldTrace, parent: Context): Context
   /** The trace a context belongs to. */
@@ -50,13 +62,15 @@ interface TraceBufferOptions {
   readonly refusal: Refusal
   /** Whether a span is one that `next` exports. */
   readonly isExported: (span: ReadableSpan) => boolean
+  /** Sends a root that `next` has never seen; undefined where every one goes through `next`. */
+  readonly sendAlone?: ((root: ReadableSpan) => void) | undefined
   readonly log: Log
   readonly now?: () => number
 }
 
 /** Creates the buffer. */
 export function createTraceBuffer(options: TraceBufferOptions): TraceBuffer {
-  const { otel, limits, next, refusal, isExported, log, now = Date.now } = options
+  const { otel, limits, next, refusal, isExported, sendAlone, log, now = Date.now } = options
   const attribute = otel.langfuse.LangfuseOtelSpanAttributes
   const keys: RollUpKeys = {
     type: attribute.OBSERVATION_TYPE,
@@ -65,11 +79,12 @@ export function createTraceBuffer(options: TraceBufferOptions): TraceBuffer {
     usage: attribute.OBSERVATION_USAGE_DETAILS,
     cost: attribute.OBSERVATION_COST_DETAILS,
   }
-  const { bridge, pass, exportedAncestor, refuse } = createTraceRelease({
+  const { bridge, show, pass, exportedAncestor, refuse } = createTraceRelease({
     otel,
     next,
     refusal,
     isExported,
+    sendAlone,
     maxBridges: limits.maxSpansPerTrace,
   })
   const contextKey = otel.api.createContextKey('langfuse-middleware.trace')
@@ -89,8 +104,11 @@ export function createTraceBuffer(options: TraceBufferOptions): TraceBuffer {
     const trace = traceOf(parentContext)
     if (trace !== undefined) {
       if (trace.root === undefined) trace.root = span
-      else if (isOf(trace, span.spanContext().traceId)) trace.open.set(span.spanContext().spanId, span)
-      else return next.onStart(span, parentContext)
+      else if (isOf(trace, span.spanContext().traceId)) {
+        show(trace)
+        if (trace.open === NONE_OPEN) trace.open = new Map()
+        trace.open.set(span.spanContext().spanId, span)
+      } else return next.onStart(span, parentContext)
       traces.set(span, trace)
     }
     next.onStart(span, parentContext)
@@ -100,25 +118,43 @@ export function createTraceBuffer(options: TraceBufferOptions): TraceBuffer {
     const trace = traces.get(span)
     if (trace === undefined) return next.onEnd(span)
     traces.delete(span)
-    const isRoot = span === trace.root
-    if (isRoot) trace.rootEnded = true
-    else {
-      trace.open.delete(span.spanContext().spanId)
-      if (isExported(span)) addToRollUp(trace.rollUp, span, keys)
+    if (span === trace.root) return endRoot(trace)
+    trace.open.delete(span.spanContext().spanId)
+    if (isExported(span)) {
+      if (trace.rollUp === NOTHING_ROLLED_UP) trace.rollUp = emptyRollUp()
+      addToRollUp(trace.rollUp, span, keys)
     }
     if (trace.verdict === 'pending') hold(trace, span)
     else pass(trace, span)
-    if (isRoot || (trace.rootEnded && trace.open.size === 0)) settle(trace)
+    if (trace.rootEnded && trace.open.size === 0) settle(trace)
+  }
+
+  function endRoot(trace: HeldTrace): void {
+    const { root } = trace
+    if (root === undefined) return
+    trace.rootEnded = true
+    if (trace.verdict !== 'pending') pass(trace, root)
+    else if (trace.waiting > 0) {
+      trace.owner.describe(root)
+      weigh(trace, root)
+    }
+    settle(trace)
   }
 
   function hold(trace: HeldTrace, span: ReadableSpan): void {
-    const bytes = sizeOf(span)
+    if (trace.held === NONE_HELD) trace.held = []
     trace.held.push(span)
+    heldSpans += 1
+    weigh(trace, span)
+  }
+
+  function weigh(trace: HeldTrace, span: ReadableSpan): void {
+    const bytes = sizeOf(span)
     trace.bytes += bytes
     totalBytes += bytes
-    heldSpans += 1
     if (trace.held.length > limits.maxSpansPerTrace) decideEarly(trace, 'spans')
     else if (trace.bytes > limits.maxBytesPerTrace) decideEarly(trace, 'bytes')
+    if (totalBytes <= limits.maxBytes) return
     for (const oldest of undecided) {
       if (totalBytes <= limits.maxBytes) break
       if (oldest.bytes > 0) decideEarly(oldest, 'totalBytes')
@@ -150,9 +186,9 @@ export function createTraceBuffer(options: TraceBufferOptions): TraceBuffer {
 
   function decide(trace: HeldTrace): void {
     const keep = trace.owner.keeps(trace)
-    const { held } = trace
+    const { held, root } = trace
     trace.verdict = keep ? 'keep' : 'drop'
-    trace.held = []
+    trace.held = NONE_HELD
     heldSpans -= held.length
     totalBytes -= trace.bytes
     trace.bytes = 0
@@ -160,10 +196,11 @@ export function createTraceBuffer(options: TraceBufferOptions): TraceBuffer {
     else dropped += 1
     undecided.delete(trace)
     trace.touchedAt = now()
-    decided.add(trace)
+    if (!trace.rootEnded || trace.open.size > 0) decided.add(trace)
     // Bridges first: a child ends before its parent, and must know whether the parent is sent.
-    if (keep) for (const span of held) if (span !== trace.root && !isExported(span)) bridge(trace, span)
+    if (keep) for (const span of held) if (!isExported(span)) bridge(trace, span)
     for (const span of held) pass(trace, span)
+    if (root !== undefined && trace.rootEnded) pass(trace, root)
   }
 
   function open(owner: TraceOwner): HeldTrace {
@@ -206,7 +243,7 @@ export function createTraceBuffer(options: TraceBufferOptions): TraceBuffer {
       // Whenever it should have ended, it was not after its request.
       span.end((trace.root as ReadableSpan | undefined)?.endTime)
     }
-    trace.open.clear()
+    trace.open = NONE_OPEN
   }
 
   function sweep(): void {
@@ -250,6 +287,11 @@ export function createTraceBuffer(options: TraceBufferOptions): TraceBuffer {
       return next.shutdown()
     },
     open,
+    root(trace, root, startedIn) {
+      trace.root = root
+      trace.unseenIn = startedIn
+    },
+    endRoot: trace => guard(() => endRoot(trace)),
     contextFor: (trace, parent) => parent.setValue(contextKey, trace),
     traceOf,
     exportedParent: (trace, span) => exportedAncestor(trace, span) ?? trace.root?.spanContext() ?? span,

@@ -83,6 +83,8 @@ function createBench(limits: BufferOptions = {}) {
         keeps: one => (typeof keep === 'boolean' ? keep : keep(one)),
         identity: () => ({ 'user.id': 'ada' }),
         decided() {},
+        describe() {},
+        plain: false,
         requestId: undefined,
         userId: 'ada',
         sessionId: undefined,
@@ -126,7 +128,7 @@ describe('a trace', () => {
     bench.langfuse.startSpan('after the response', {}, within).end()
     expect(await bench.names()).toEqual([])
     bench.buffer.release(held)
-    expect(await bench.names()).toEqual(['root', 'after the response'])
+    expect(await bench.names()).toEqual(['after the response', 'root'])
     expect(bench.buffer.stats().open).toBe(0)
   })
 
