@@ -1,5 +1,6 @@
 import type { Attributes, Context, SpanContext } from '@opentelemetry/api'
 import type { ReadableSpan, Span } from '@opentelemetry/sdk-trace-base'
+import type { Linked } from './linked-list.ts'
 import { NOTHING_ROLLED_UP, type RollUp } from './roll-up.ts'
 
 /** What the buffer asks of the request or job whose spans it holds. */
@@ -22,7 +23,7 @@ export interface TraceOwner {
 }
 
 /** One request's or job's trace on its way to a verdict. */
-export interface HeldTrace {
+export interface HeldTrace extends Linked<HeldTrace> {
   readonly owner: TraceOwner
   rollUp: RollUp
   /** Whether a service that was called with this trace answered with 5xx. */
@@ -66,6 +67,9 @@ export function newTrace(owner: TraceOwner, verdict: HeldTrace['verdict'], touch
     open: NONE_OPEN,
     bridges: undefined,
     bridgesLost: false,
+    list: undefined,
+    previous: undefined,
+    next: undefined,
   }
 }
 

@@ -17,7 +17,7 @@ import { pathOf, queryKeysOf, type RequestLike } from './request-like.ts'
 import type { RequestConfig, RouteOptions } from './request-options.ts'
 import type { ObservationUpdate, RequestTrace } from './request-trace.ts'
 import { type HeadHook, hookHead, type ResponseHead } from './response-head.ts'
-import { exposeHeaders, nameInHead } from './response-headers.ts'
+import { exposeHeaders } from './response-headers.ts'
 import { type ResponseEnd, ResponseWatch, type ResponseWatcher } from './response-watch.ts'
 import type { RootWriter } from './root-attributes.ts'
 import { resolveSampling, type Sampling, type TraceSummary } from './sampling.ts'
@@ -108,6 +108,7 @@ export class LiveTrace implements RequestTrace, TraceOwner, HeadHook, ResponseWa
       parent: joined?.parent,
       context: joined ? withClaim(otel, api.ROOT_CONTEXT, traceId) : api.ROOT_CONTEXT,
       links: linksTo(traceId, linked?.parent, api.trace.getSpanContext(active)),
+      startedAt: this.startedAt,
     })
     const around = active === api.ROOT_CONTEXT ? active : withoutClaims(otel, active)
     this.context = pipeline.beside.activate(pipeline.buffer.contextFor(this.held, around), this.span)
@@ -221,7 +222,7 @@ export class LiveTrace implements RequestTrace, TraceOwner, HeadHook, ResponseWa
     const { asked } = this.start
     if (asked === undefined) return
     this.routeOf = route
-    this.watch = new ResponseWatch(asked.request, response, this)
+    this.watch = new ResponseWatch(asked.request, response, this, this.startedAt)
     hookHead(response, this)
   }
 
@@ -229,12 +230,11 @@ export class LiveTrace implements RequestTrace, TraceOwner, HeadHook, ResponseWa
     const { asked } = this.start
     if (asked === undefined) return
     this.watch?.headed(head)
-    const { identity, traceIdHeader } = asked.config
-    nameInHead(head, identity.requestIdHeader, this.requestId)
-    nameInHead(head, traceIdHeader, this.traceId)
-    if (asked.request.headers.origin !== undefined) {
-      exposeHeaders(head, [identity.requestIdHeader, traceIdHeader])
-    }
+    const { traceIdHeader } = asked.config
+    const { requestIdHeader } = asked.config.identity
+    if (requestIdHeader !== undefined) head.add(requestIdHeader, this.requestId)
+    if (traceIdHeader !== undefined) head.add(traceIdHeader, this.traceId)
+    if (asked.request.headers.origin !== undefined) exposeHeaders(head, [requestIdHeader, traceIdHeader])
   }
 
   responded(measured: ResponseEnd): void {
@@ -389,9 +389,14 @@ export class LiveTrace implements RequestTrace, TraceOwner, HeadHook, ResponseWa
   }
 }
 
-function linksTo(traceId: string, ...others: (SpanContext | undefined)[]): Link[] | undefined {
-  const apart = others.filter(other => other !== undefined && other.traceId !== traceId) as SpanContext[]
-  return apart.length === 0 ? undefined : apart.map(context => ({ context }))
+function linksTo(
+  traceId: string,
+  caller: SpanContext | undefined,
+  active: SpanContext | undefined,
+): Link[] | undefined {
+  if (caller === undefined && active === undefined) return undefined
+  const apart = [caller, active].filter(other => other !== undefined && other.traceId !== traceId)
+  return apart.map(context => ({ context: context as SpanContext }))
 }
 
 function inputOf(method: string, url: string): string {

@@ -46,6 +46,8 @@ export interface RootPlace {
   readonly parent: SpanContext | undefined
   readonly context: Context
   readonly links: Link[] | undefined
+  /** By `performance.now()`. */
+  readonly startedAt: number
 }
 
 /** What a flush says where there was nothing to send. */
@@ -140,14 +142,14 @@ export function startPipeline(
     buffer,
     beside,
     newTraceId: () => ids.generateTraceId(),
-    startRoot(held, name, traceId, { parent, context, links }) {
+    startRoot(held, name, traceId, { parent, context, links, startedAt }) {
       const own = {
         traceId,
         spanId: ids.generateSpanId(),
         traceFlags: api.TraceFlags.SAMPLED,
         ...(parent?.traceState && { traceState: parent.traceState }),
       }
-      const root = new RootSpan(origin, name, own, parent, links, () => buffer.endRoot(held))
+      const root = new RootSpan(origin, { name, own, parent, links, startedAt }, () => buffer.endRoot(held))
       buffer.root(held, root, context)
       return root
     },

@@ -40,6 +40,7 @@ export class ResponseHead {
   /** What to call `writeHead` with. */
   args: unknown[]
   private readonly at: number
+  private isCopied = false
 
   constructor(response: ServerResponse, args: unknown[]) {
     this.response = response
@@ -58,22 +59,30 @@ export class ResponseHead {
     return this.response.getHeader(name)
   }
 
+  /** Adds a header, unless the app has it. */
+  add(name: string, value: string): void {
+    if (this.get(name) === undefined) this.set(name, value)
+  }
+
   /** Where the app hands all headers to `writeHead` ours go along: Node is slower with headers from both sides. */
   set(name: string, value: string): void {
     const given = this.args[this.at]
     if (typeof given !== 'object' || given === null) {
       this.response.setHeader(name, value)
-      return
-    }
-    this.args = [...this.args]
-    if (Array.isArray(given)) {
+    } else if (Array.isArray(given)) {
       const kept = pairs(given).filter(([key]) => !same(key, name))
-      this.args[this.at] = [...kept, [name, value]].flat()
-      return
+      this.give([...kept, [name, value]].flat())
+    } else {
+      const headers = (this.isCopied ? given : { ...given }) as Record<string, unknown>
+      for (const key in headers) if (same(key, name)) delete headers[key]
+      headers[name] = value
+      this.give(headers)
     }
-    const headers: Record<string, unknown> = { ...given }
-    for (const key in headers) if (same(key, name)) delete headers[key]
-    headers[name] = value
+  }
+
+  private give(headers: unknown): void {
+    if (!this.isCopied) this.args = [...this.args]
+    this.isCopied = true
     this.args[this.at] = headers
   }
 }

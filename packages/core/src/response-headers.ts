@@ -1,10 +1,5 @@
 import type { ResponseHead } from './response-head.ts'
 
-/** Names the request or its trace in the response, unless the app has already. */
-export function nameInHead(head: ResponseHead, name: string | undefined, value: string): void {
-  if (name !== undefined && head.get(name) === undefined) head.set(name, value)
-}
-
 /** Lets a page of another origin read `names`, where the app lets it read the response at all. */
 export function exposeHeaders(head: ResponseHead, names: readonly (string | undefined)[]): void {
   if (head.get('access-control-allow-origin') === undefined) return

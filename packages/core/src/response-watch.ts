@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { createLinkedList, type Linked, type LinkedList } from './linked-list.ts'
 import type { RequestEnd } from './outcome.ts'
 import type { RequestLike } from './request-like.ts'
 import type { ResponseHead } from './response-head.ts'
@@ -22,7 +23,7 @@ export interface ResponseWatcher {
 
 /** What one socket's responses share: the socket outlives each of them, and may die with several waiting. */
 interface SocketWatch {
-  readonly open: Set<ResponseWatch>
+  readonly open: LinkedList<ResponseWatch>
   timedOut: boolean
   bytesWritten: number
 }
@@ -56,19 +57,23 @@ function onClose(this: WatchedResponse): void {
  * Tells its watcher once how a response ended, at the first of the response's `finish`, its `close`, and its socket's `close`. The last is
  * needed: on Node 20 and 22 a response queued behind another on a socket that dies emits neither of the first two.
  */
-export class ResponseWatch {
+export class ResponseWatch implements Linked<ResponseWatch> {
+  list: LinkedList<ResponseWatch> | undefined
+  previous: ResponseWatch | undefined
+  next: ResponseWatch | undefined
   private readonly request: RequestLike
   private readonly response: ServerResponse
   private readonly watcher: ResponseWatcher
   private readonly stream: Http2Stream | undefined
   private readonly socket: Socket | undefined
   private readonly watch: SocketWatch | undefined
-  private readonly startedAt: number = performance.now()
+  private readonly startedAt: number
   private firstByteAt: number | undefined
   private statedBytes = Number.NaN
   private over = false
 
-  constructor(request: RequestLike, response: ServerResponse, watcher: ResponseWatcher) {
+  constructor(request: RequestLike, response: ServerResponse, watcher: ResponseWatcher, startedAt: number) {
+    this.startedAt = startedAt
     this.request = request
     this.response = response
     this.watcher = watcher
@@ -131,13 +136,19 @@ export class ResponseWatch {
 function watchSocket(socket: WatchedSocket): SocketWatch {
   const known = socket[kSocketWatch]
   if (known !== undefined) return known
-  const watch: SocketWatch = { open: new Set(), timedOut: false, bytesWritten: socket.bytesWritten ?? 0 }
+  const watch: SocketWatch = {
+    open: createLinkedList(),
+    timedOut: false,
+    bytesWritten: socket.bytesWritten ?? 0,
+  }
   socket[kSocketWatch] = watch
   socket.on('timeout', () => {
     watch.timedOut = true
   })
   socket.on('close', () => {
-    for (const response of watch.open) response.settle(false)
+    for (let response = watch.open.first; response !== undefined; response = watch.open.first) {
+      response.settle(false)
+    }
   })
   return watch
 }

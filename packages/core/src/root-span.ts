@@ -20,6 +20,17 @@ export interface RootOrigin {
   readonly maxAttributes: number
 }
 
+/** What a root starts from. */
+export interface RootStart {
+  readonly name: string
+  readonly own: SpanContext
+  /** The caller's observation, in a trace that is joined. */
+  readonly parent: SpanContext | undefined
+  readonly links: Link[] | undefined
+  /** By `performance.now()`. */
+  readonly startedAt: number
+}
+
 const INTERNAL = 0
 const UNSET: SpanStatus = Object.freeze({ code: 0 })
 const NOTHING_YET: HrTime = [0, 0]
@@ -41,27 +52,21 @@ export class RootSpan implements Span, ReadableSpan {
   ended = false
   private readonly origin: RootOrigin
   private readonly own: SpanContext
-  private readonly onEnd: (root: RootSpan) => void
+  private readonly onEnd: () => void
   private readonly startedAtEpochMs: number = Date.now()
-  private readonly startedAtMs: number = performance.now()
+  private readonly startedAtMs: number
   private endedAtMs = 0
   private givenEnd: HrTime | undefined
   private madeLinks: Link[] | undefined
   private madeEvents: TimedEvent[] | undefined
 
-  constructor(
-    origin: RootOrigin,
-    name: string,
-    own: SpanContext,
-    parent: SpanContext | undefined,
-    links: Link[] | undefined,
-    onEnd: (root: RootSpan) => void,
-  ) {
+  constructor(origin: RootOrigin, start: RootStart, onEnd: () => void) {
     this.origin = origin
-    this.name = name
-    this.own = own
-    if (parent !== undefined) this.parentSpanContext = parent
-    this.madeLinks = links
+    this.name = start.name
+    this.own = start.own
+    this.startedAtMs = start.startedAt
+    if (start.parent !== undefined) this.parentSpanContext = start.parent
+    this.madeLinks = start.links
     this.onEnd = onEnd
   }
 
@@ -178,7 +183,7 @@ export class RootSpan implements Span, ReadableSpan {
     this.endedAtMs = performance.now()
     if (time !== undefined) this.givenEnd = this.timeOf(time)
     this.ended = true
-    this.onEnd(this)
+    this.onEnd()
   }
 
   private timeOf(time: TimeInput | undefined): HrTime {

@@ -9,10 +9,12 @@ import {
   sizeOf,
   type TraceOwner,
 } from './held-trace.ts'
+import { createLinkedList } from './linked-list.ts'
 import type { Log } from './logger.ts'
 import type { BufferOptions } from './options.ts'
 import type { Otel } from './otel.ts'
 import { addToRollUp, emptyRollUp, NOTHING_ROLLED_UP, type RollUpKeys } from './roll-up.ts'
+import { SmallContext } from './small-context.ts'
 import { createTraceRelease, type Refusal } from './trace-release.ts'
 
 /** Holds a request's ended spans until its root ends, then decides once for all of them. */
@@ -89,9 +91,8 @@ export function createTraceBuffer(options: TraceBufferOptions): TraceBuffer {
   })
   const contextKey = otel.api.createContextKey('langfuse-middleware.trace')
   const traces = new WeakMap<ReadableSpan, HeldTrace>()
-  // Oldest first: Set iterates in the order of insertion, and a trace is inserted again when it changes sets.
-  const undecided = new Set<HeldTrace>()
-  const decided = new Set<HeldTrace>()
+  const undecided = createLinkedList<HeldTrace>()
+  const decided = createLinkedList<HeldTrace>()
   const early = { spans: 0, bytes: 0, totalBytes: 0, traces: 0, age: 0 }
   let totalBytes = 0
   let heldSpans = 0
@@ -155,9 +156,10 @@ export function createTraceBuffer(options: TraceBufferOptions): TraceBuffer {
     if (trace.held.length > limits.maxSpansPerTrace) decideEarly(trace, 'spans')
     else if (trace.bytes > limits.maxBytesPerTrace) decideEarly(trace, 'bytes')
     if (totalBytes <= limits.maxBytes) return
-    for (const oldest of undecided) {
-      if (totalBytes <= limits.maxBytes) break
+    for (let oldest = undecided.first; oldest !== undefined && totalBytes > limits.maxBytes; ) {
+      const { next } = oldest
       if (oldest.bytes > 0) decideEarly(oldest, 'totalBytes')
+      oldest = next
     }
   }
 
@@ -213,9 +215,9 @@ export function createTraceBuffer(options: TraceBufferOptions): TraceBuffer {
 
   /** Makes room for one trace: the oldest that only waits for observations still open, else the oldest undecided. */
   function evict(): void {
-    const lingering = first(decided)
+    const lingering = decided.first
     if (lingering !== undefined) return forget(lingering)
-    const oldest = first(undecided)
+    const oldest = undecided.first
     if (oldest === undefined) return
     decideEarly(oldest, 'traces')
     forget(oldest)
@@ -248,19 +250,19 @@ export function createTraceBuffer(options: TraceBufferOptions): TraceBuffer {
 
   function sweep(): void {
     const cutoff = now() - limits.maxAgeMs
-    for (const trace of undecided) {
-      if (trace.touchedAt > cutoff) break
+    for (let trace = undecided.first; trace && trace.touchedAt <= cutoff; trace = undecided.first) {
       decideEarly(trace, 'age')
       if (trace.rootEnded) settle(trace)
     }
-    for (const trace of decided) {
-      if (trace.touchedAt > cutoff) break
-      forget(trace)
-    }
+    for (let trace = decided.first; trace && trace.touchedAt <= cutoff; trace = decided.first) forget(trace)
     if (undecided.size === 0 && decided.size === 0) {
       clearInterval(sweeper)
       sweeper = undefined
     }
+  }
+
+  function first(): HeldTrace | undefined {
+    return undecided.first ?? decided.first
   }
 
   function traceOf(context: Context): HeldTrace | undefined {
@@ -268,10 +270,11 @@ export function createTraceBuffer(options: TraceBufferOptions): TraceBuffer {
   }
 
   function abandonAll(): void {
-    for (const trace of [...undecided, ...decided]) {
+    for (let trace = first(); trace !== undefined; trace = first()) {
       if (!trace.rootEnded) trace.owner.abandon()
       trace.waiting = 0
       if (trace.verdict === 'pending') decide(trace)
+      undecided.delete(trace)
       forget(trace)
     }
     clearInterval(sweeper)
@@ -292,7 +295,7 @@ export function createTraceBuffer(options: TraceBufferOptions): TraceBuffer {
       trace.unseenIn = startedIn
     },
     endRoot: trace => guard(() => endRoot(trace)),
-    contextFor: (trace, parent) => parent.setValue(contextKey, trace),
+    contextFor: (trace, parent) => new SmallContext(parent, contextKey, trace),
     traceOf,
     exportedParent: (trace, span) => exportedAncestor(trace, span) ?? trace.root?.spanContext() ?? span,
     wait(trace) {
@@ -323,8 +326,4 @@ export function createTraceBuffer(options: TraceBufferOptions): TraceBuffer {
       log.warnOnce('buffer failed', `an observation was lost to an internal error: ${String(error)}`)
     }
   }
-}
-
-function first<T>(set: Set<T>): T | undefined {
-  return set.values().next().value
 }

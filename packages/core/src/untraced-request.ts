@@ -9,7 +9,6 @@ import { withScope } from './request-context.ts'
 import type { RequestLike } from './request-like.ts'
 import type { RequestTrace } from './request-trace.ts'
 import { type HeadHook, hookHead, type ResponseHead } from './response-head.ts'
-import { nameInHead } from './response-headers.ts'
 
 const NEVER = new AbortController().signal
 
@@ -78,6 +77,6 @@ export class UntracedRequest implements RequestTrace, HeadHook {
   }
 
   head(head: ResponseHead): void {
-    nameInHead(head, this.identity.requestIdHeader, this.requestId)
+    if (this.identity.requestIdHeader !== undefined) head.add(this.identity.requestIdHeader, this.requestId)
   }
 }
