@@ -43,7 +43,7 @@ export interface LiveTraceStart {
 }
 
 /** A request, with what the options say of it. */
-export interface AskedRequest {
+interface AskedRequest {
   readonly request: RequestLike
   readonly config: RequestConfig
   readonly url: string

@@ -42,7 +42,7 @@ export interface Pipeline {
 }
 
 /** Where a root hangs: under a parent of another service, or nowhere. */
-export interface RootPlace {
+interface RootPlace {
   readonly parent: SpanContext | undefined
   readonly context: Context
   readonly links: Link[] | undefined

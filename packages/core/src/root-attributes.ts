@@ -6,7 +6,7 @@ import type { Level, Outcome } from './outcome.ts'
 import type { ResponseEnd } from './response-watch.ts'
 
 /** What is known of a root when it ends. */
-export interface RootFacts {
+interface RootFacts {
   readonly outcome: Outcome
   readonly level: Level
   /** JSON of the input and output, unless the app says others. */

@@ -170,11 +170,10 @@ export class RootSpan implements Span, ReadableSpan {
   recordException(exception: Exception, time?: TimeInput): void {
     const { code, name, message, stack } =
       typeof exception === 'string' ? { message: exception } : (exception as Partial<NodeJS.ErrnoException>)
-    const attributes = {
-      'exception.type': code === undefined ? name : String(code),
-      'exception.message': message,
-      'exception.stacktrace': stack,
-    }
+    const attributes: Attributes = {}
+    if (code || name) attributes['exception.type'] = code ? String(code) : name
+    if (message) attributes['exception.message'] = message
+    if (stack) attributes['exception.stacktrace'] = stack
     this.addEvent('exception', attributes, time)
   }
 

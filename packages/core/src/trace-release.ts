@@ -1,5 +1,5 @@
 import type { Attributes, SpanContext } from '@opentelemetry/api'
-import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace-base'
+import type { ReadableSpan, Span, SpanProcessor } from '@opentelemetry/sdk-trace-base'
 import type { HeldTrace } from './held-trace.ts'
 import type { Otel } from './otel.ts'
 import { rollUpMetadata } from './roll-up.ts'
@@ -50,7 +50,7 @@ export function createTraceRelease({
     const { root, unseenIn } = trace
     if (root === undefined || unseenIn === undefined) return
     trace.unseenIn = undefined
-    next.onStart(root, unseenIn)
+    next.onStart(stillOpen(root), unseenIn)
   }
 
   function pass(trace: HeldTrace, span: ReadableSpan): void {
@@ -111,6 +111,11 @@ export function createTraceRelease({
   }
 
   return { bridge, show, pass, exportedAncestor, refuse }
+}
+
+/** A root as it was before its end, for a processor that sees it start only now. */
+function stillOpen(root: Span): Span {
+  return Object.create(root, { ended: { value: false } })
 }
 
 /** Adds what is missing; what an observation says of itself stays. */
