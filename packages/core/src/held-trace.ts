@@ -23,6 +23,8 @@ export interface HeldTrace {
   readonly rollUp: RollUp
   /** Whether a service that was called with this trace answered with 5xx. */
   failedElsewhere: boolean
+  /** What waits for the verdict besides spans. */
+  onVerdict: ((keep: boolean) => void)[] | undefined
   verdict: 'pending' | 'keep' | 'drop'
   root: Span | undefined
   rootEnded: boolean
@@ -47,6 +49,7 @@ export function newTrace(owner: TraceOwner, verdict: HeldTrace['verdict'], touch
     touchedAt,
     rollUp: emptyRollUp(),
     failedElsewhere: false,
+    onVerdict: undefined,
     root: undefined,
     rootEnded: false,
     waiting: 0,

@@ -19,6 +19,7 @@ import { exposeHeaders, nameInResponse } from './response-headers.ts'
 import { watchResponse } from './response-watch.ts'
 import { rootAttributes } from './root-attributes.ts'
 import { resolveSampling, type Sampling } from './sampling.ts'
+import type { Score } from './score.ts'
 import type { RequestCounts } from './stats.ts'
 import type { IncomingTrace } from './trace-headers.ts'
 import { keepsTrace } from './verdict.ts'
@@ -171,6 +172,10 @@ export class LiveTrace implements RequestTrace, TraceOwner {
     })
   }
 
+  score(score: Score): void {
+    this.runtime.pipeline.scores.addTo(this.held, this.traceId, score)
+  }
+
   skip(): void {
     this.skipped = true
   }
@@ -274,7 +279,7 @@ export class LiveTrace implements RequestTrace, TraceOwner {
     return stamped
   }
 
-  keeps({ rollUp, rootEnded, open, failedElsewhere }: HeldTrace): boolean {
+  keeps({ rollUp, rootEnded, open, failedElsewhere, onVerdict }: HeldTrace): boolean {
     if (this.skipped) return false
     const { outcome } = this
     const summary = {
@@ -287,6 +292,7 @@ export class LiveTrace implements RequestTrace, TraceOwner {
       sessionId: this.sessionId,
       tags: this.tags,
       observations: rollUp.observations + open.size,
+      scores: onVerdict?.length ?? 0,
       failed: rollUp.errors > 0 || failedElsewhere || this.levelNow() === 'ERROR',
     }
     const dropsEmpty = rootEnded && this.runtime.config.emptyRequests === 'drop'

@@ -14,6 +14,7 @@ import { watchOutgoingRequests } from './outgoing-requests.ts'
 import { outgoingTrace } from './outgoing-trace.ts'
 import { register } from './registration.ts'
 import { createSampler } from './sampler.ts'
+import { createScores, type Scores } from './scores.ts'
 import { createTraceBuffer, type TraceBuffer } from './trace-buffer.ts'
 import { type OutgoingTrace, traceHeaders } from './trace-headers.ts'
 import type { Refusal } from './trace-release.ts'
@@ -22,6 +23,7 @@ import type { Refusal } from './trace-release.ts'
 export interface Pipeline {
   readonly buffer: TraceBuffer
   readonly beside: Beside
+  readonly scores: Scores
   newTraceId(): string
   /** Starts a root span under `context`, with `traceId` as its trace where the context has no other. */
   startRoot(name: string, traceId: string, context: Context, links: Link[]): Span
@@ -113,6 +115,12 @@ export function startPipeline(
   return {
     buffer,
     beside,
+    scores: createScores({
+      outbox: delivery?.scores,
+      environment: config.environment,
+      rate: config.sampling.rate,
+      log,
+    }),
     newTraceId: () => ids.generateTraceId(),
     startRoot(name, traceId, context, links) {
       return ids.withTraceId(traceId, () => tracer.startSpan(name, { links }, context))

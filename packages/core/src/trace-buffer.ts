@@ -164,6 +164,7 @@ export function createTraceBuffer(options: TraceBufferOptions): TraceBuffer {
     // Bridges first: a child ends before its parent, and must know whether the parent is sent.
     if (keep) for (const span of held) if (span !== trace.root && !isExported(span)) bridge(trace, span)
     for (const span of held) pass(trace, span)
+    if (trace.onVerdict !== undefined) for (const tell of trace.onVerdict.splice(0)) tell(keep)
   }
 
   function open(owner: TraceOwner): HeldTrace {

@@ -109,6 +109,7 @@ export function initTracing(options?: TracingOptions): Tracing {
           requests: { ...counts, open: counts.started - counts.ended },
           buffer: runtime?.pipeline.buffer.stats(),
           delivery: runtime?.pipeline.delivery?.stats() ?? {},
+          scores: runtime?.pipeline.scores.stats(),
           warnings: { ...log.causes },
         }
       },

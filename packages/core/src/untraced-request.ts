@@ -62,6 +62,7 @@ export class UntracedRequest implements RequestTrace {
   setMetadata(): void {}
   setName(): void {}
   update(): void {}
+  score(): void {}
   skip(): void {}
   fail(): void {}
   configure(): void {}
