@@ -1,3 +1,9 @@
+export {
+  createFeedbackReceiver,
+  type FeedbackAnswer,
+  type FeedbackOptions,
+  type FeedbackReceiver,
+} from './feedback.ts'
 export { MiddlewareError } from './middleware-error.ts'
 export type { Outcome, RequestEnd } from './outcome.ts'
 export type { RequestLike } from './request-like.ts'
