@@ -1,5 +1,6 @@
 export {
   createFeedbackReceiver,
+  type Feedback,
   type FeedbackAnswer,
   type FeedbackOptions,
   type FeedbackReceiver,

@@ -88,6 +88,7 @@ export function createDelivery(
       ...langfuse,
       sender: packages.createLangfuseScoreSender(endpoint),
       maxBytes: Math.min(limits.maxBytes ?? MAX_SCORE_BYTES, MAX_SCORE_BYTES),
+      spool: spool && { ...spool, maxBytes: Math.min(spool.maxBytes ?? MAX_SCORE_BYTES, MAX_SCORE_BYTES) },
       // One after the other, so that of two scores with one id the later stays.
       maxInFlight: 1,
     })

@@ -93,6 +93,12 @@ it('sends no score of a trace that it drops, and counts it', async () => {
   expect(tracing.stats().scores).toMatchObject({ droppedWithTrace: 2, delivery: { accepted: 0 } })
 })
 
+it('does nothing in a request that is not traced', async () => {
+  const tracing = init({ sampling: { rate: 0, keepErrors: false } })
+  await traceJob('job', () => currentRequest()!.score({ name: 'grounded', value: 1 }))
+  expect(tracing.stats().scores).toMatchObject({ unfit: 0, droppedWithTrace: 0, delivery: { accepted: 0 } })
+})
+
 it('keeps a trace for its scores where sampling.keep says so', async () => {
   const tracing = init({ sampling: { rate: 0, keep: trace => trace.scores > 0 } })
   await traceJob('unscored', () => {})

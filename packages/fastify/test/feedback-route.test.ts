@@ -8,10 +8,14 @@ import { fastifyVersions } from './fastify-versions.ts'
 const warn = jest.fn()
 const TRACE = '0af7651916cd43dd8448eb211c80319c'
 // Each major of the limiter is for one of Fastify.
-let installed: string | undefined
+const limiterOf = (version: string) =>
+  version === 'Fastify 5'
+    ? jest.requireActual('@fastify/rate-limit')
+    : jest.requireActual('@fastify/rate-limit9')
+let installed: unknown
 
 jest.mock('@fastify/rate-limit', () => {
-  if (installed !== undefined) return jest.requireActual(installed)
+  if (installed !== undefined) return installed
   throw Object.assign(new Error("Cannot find module '@fastify/rate-limit'"), { code: 'MODULE_NOT_FOUND' })
 })
 
@@ -30,7 +34,7 @@ describe.each(fastifyVersions)('feedbackRoute in %s', (version, fastify) => {
     })
   })
   beforeEach(() => {
-    installed = version === 'Fastify 5' ? '@fastify/rate-limit' : '@fastify/rate-limit9'
+    installed = limiterOf(version)
     warn.mockClear()
     jest.resetModules()
   })
@@ -111,7 +115,7 @@ describe.each(fastifyVersions)('feedbackRoute in %s', (version, fastify) => {
 
   it("counts each request once where the app's own limiter is registered", async () => {
     app = fastify() as FastifyInstance
-    await app.register(jest.requireActual(installed!), { max: 100 })
+    await app.register(limiterOf(version), { max: 100 })
     await app.register(feedbackRoute, { names: ['helpful'], url: '/judge', rateLimit: { max: 2 } })
     await app.listen({ port: 0, host: '127.0.0.1' })
     const judge = () => post('/judge', JSON.stringify({ traceId: TRACE, name: 'helpful', value: true }))
