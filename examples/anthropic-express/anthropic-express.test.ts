@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { promisify } from 'node:util'
 import { type Inspector, startInspector } from '@langfuse-middleware/inspector'
 import { startApp } from '../demo/app-process.mjs'
 import { startStandInLlm } from '../stand-in-llm/stand-in-llm.mjs'
@@ -111,6 +113,36 @@ describe('the Anthropic SDK behind Express', () => {
     )
     expect(trace.scores.find(({ name }) => name === 'helpful')?.value).toBe(0)
   })
+})
+
+it("is in the request's trace beside a tracer provider of somebody else's, where it is told so", async () => {
+  const llm = await startStandInLlm({ tokenDelayMs: 0 })
+  const program = `
+    import { Anthropic } from '@anthropic-ai/sdk'
+    import { getLangfuseTracerProvider } from '@langfuse/tracing'
+    import { initTracing, traceJob } from '@langfuse-middleware/core'
+    import { trace } from '@opentelemetry/api'
+    import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base'
+    trace.setGlobalTracerProvider(new BasicTracerProvider())
+    const seen = []
+    const exporter = {
+      export: (spans, done) => done({ code: seen.push(...spans) && 0 }),
+      shutdown: async () => {},
+    }
+    const tracing = initTracing({ exporter })
+    const openTelemetry = { tracerProvider: getLangfuseTracerProvider(), propagation: false }
+    const anthropic = new Anthropic({ openTelemetry })
+    const messages = [{ role: 'user', content: 'Hello' }]
+    await traceJob('job', () => anthropic.messages.create({ model: 'stand-in', max_tokens: 9, messages }))
+    await tracing.shutdown()
+    const names = new Map(seen.map(span => [span.spanContext().spanId, span.name]))
+    for (const span of seen) console.log(span.name, 'under', names.get(span.parentSpanContext?.spanId))`
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program], {
+    cwd: __dirname,
+    env: { PATH: process.env.PATH, ANTHROPIC_API_KEY: 'any', ANTHROPIC_BASE_URL: new URL(llm.url).origin },
+  })
+  await llm.close()
+  expect(stdout).toContain('anthropic.messages.create under job')
 })
 
 /** Langfuse as it would be with one prompt in it: everything else is the inspector's. */

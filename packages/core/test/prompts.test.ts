@@ -112,6 +112,7 @@ describe('getPrompt', () => {
       request.resume()
       if (!request.url!.startsWith('/api/public/v2/prompts/')) return response.writeHead(200).end()
       requests.push(request)
+      if (status === 0) return undefined
       const prompt = { name: 'greeting', version: 3, type: 'text', prompt: 'Hello {{name}}', config: {} }
       response.writeHead(status, { 'content-type': 'application/json' })
       response.end(JSON.stringify({ ...prompt, labels: ['production'], tags: [] }))
@@ -151,5 +152,18 @@ describe('getPrompt', () => {
     expect(prompt).toMatchObject({ isFallback: true, name: 'greeting' })
     expect(prompt.compile({ name: 'Ada' })).toBe('Hi Ada')
     await expect(getPrompt('greeting', { maxRetries: 0 })).rejects.toThrow()
+  })
+
+  it('does not wait for a Langfuse that never answers', async () => {
+    status = 0
+    const prompt = await getPrompt('greeting', { fallback: 'Hi', fetchTimeoutMs: 50, maxRetries: 0 })
+    expect(prompt.isFallback).toBe(true)
+  })
+
+  it('goes on with what it has while Langfuse is away', async () => {
+    await getPrompt('greeting', { cacheTtlSeconds: 0.001 })
+    status = 503
+    await new Promise(resolve => setTimeout(resolve, 5))
+    expect(await getPrompt('greeting', { maxRetries: 0 })).toMatchObject({ isFallback: false, version: 3 })
   })
 })
