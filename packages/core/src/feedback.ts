@@ -1,5 +1,5 @@
-import { createLog, type Log } from './logger.ts'
-import { isTraceId, type Score, toScoreEvent } from './score.ts'
+import { createLog } from './logger.ts'
+import { isTraceId, type Score, scoreId, toScoreEvent } from './score.ts'
 import { scoreTrace } from './score-trace.ts'
 import { runningTracing } from './tracing.ts'
 import { invalid, knownKeys, numberBetween } from './validation.ts'
@@ -52,6 +52,8 @@ export function createFeedbackReceiver(options: FeedbackOptions): FeedbackReceiv
   const limited = rateLimit !== false
   if (limited) knownKeys('rateLimit', rateLimit, ['max', 'windowMs'])
   const { max = 30, windowMs = 60_000 } = rateLimit || {}
+  const untracedLog = createLog(console)
+  const log = () => runningTracing()?.log ?? untracedLog
 
   return {
     rateLimit: {
@@ -106,19 +108,14 @@ export function createFeedbackReceiver(options: FeedbackOptions): FeedbackReceiv
 
   function idOf(feedback: Feedback): string {
     try {
-      const own = id(feedback)
-      if (typeof own === 'string' && own !== '') return own
-      log().warnOnce(
-        'feedback id',
-        'the option id of feedbackRoute() gave no string, each score counts by itself',
-      )
+      return scoreId(id(feedback))
     } catch (error) {
       log().warnOnce(
         'feedback id',
-        `the option id of feedbackRoute() threw, each score counts by itself: ${String(error)}`,
+        `the option id of feedbackRoute() gave none, each score counts by itself: ${String(error)}`,
       )
+      return crypto.randomUUID()
     }
-    return crypto.randomUUID()
   }
 }
 
@@ -127,8 +124,4 @@ function namesOf(names: unknown): Set<string> {
     typeof name === 'string' && name.trim() === name && name !== '' && name.length <= 200
   if (Array.isArray(names) && names.length > 0 && names.every(isName)) return new Set(names)
   return invalid('names', 'a list of names of scores', names)
-}
-
-function log(): Log {
-  return runningTracing()?.log ?? createLog(console)
 }

@@ -1,4 +1,6 @@
 import type { LangfuseClient } from '@langfuse/client'
+import type { Context } from '@opentelemetry/api'
+import type { LiveTraceRuntime } from './live-trace.ts'
 import { getLangfuseClient, runningTracing } from './tracing.ts'
 
 /** What links a generation to a version of a prompt: what `getPrompt` gives. */
@@ -29,17 +31,23 @@ export const getPrompt: LangfuseClient['getPrompt'] = (name: string, options?: o
  * it, is not touched; a fallback is not linked.
  */
 export function withPrompt<T>(prompt: PromptVersion, fn: () => T): T {
-  const otel = runningTracing()?.runtime?.otel
-  if (otel === undefined) return fn()
+  const runtime = runningTracing()?.runtime
+  return runtime === undefined ? fn() : runtime.otel.api.context.with(linked(prompt, runtime), fn)
+}
+
+function linked(prompt: PromptVersion, { otel, log }: LiveTraceRuntime): Context {
   const { api, tracing } = otel
   const active = api.context.active()
   const span = api.trace.getSpan(active)
-  // Without the active span, which the SDK would link as well: it is what the prompt is used in.
-  const linked = api.context.with(api.trace.deleteSpan(active), () =>
-    tracing.propagateAttributes(
-      { prompt: { name: prompt.name, version: prompt.version, isFallback: prompt.isFallback === true } },
-      () => api.context.active(),
-    ),
-  )
-  return api.context.with(span === undefined ? linked : api.trace.setSpan(linked, span), fn)
+  try {
+    const { name, version, isFallback = false } = prompt
+    // Without the active span, which the SDK would link as well: it is what the prompt is used in.
+    const context = api.context.with(api.trace.deleteSpan(active), () =>
+      tracing.propagateAttributes({ prompt: { name, version, isFallback } }, () => api.context.active()),
+    )
+    return span === undefined ? context : api.trace.setSpan(context, span)
+  } catch (error) {
+    log.warnOnce('prompt unlinked', `a prompt is linked to nothing: ${String(error)}`)
+    return active
+  }
 }

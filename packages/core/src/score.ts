@@ -19,7 +19,8 @@ export interface Score {
 }
 
 const MAX_NAME = 200
-const MAX_ID = 200
+// Room for a trace's id beside a name.
+const MAX_ID = 250
 const MAX_TEXT = 500
 const MAX_COMMENT = 5_000
 const TRACE_ID = /^(?!0{32})[0-9a-f]{32}$/i
@@ -38,7 +39,7 @@ export function toScoreEvent(traceId: string, score: Score, environment: string)
     timestamp: new Date().toISOString(),
     type: 'score-create',
     body: {
-      id: id === undefined ? crypto.randomUUID() : text('id', id, MAX_ID),
+      id: id === undefined ? crypto.randomUUID() : scoreId(id),
       traceId: traceId.toLowerCase(),
       name: text('name', name, MAX_NAME),
       ...typedValue(score),
@@ -49,6 +50,11 @@ export function toScoreEvent(traceId: string, score: Score, environment: string)
       environment,
     },
   }
+}
+
+/** A score's id as Langfuse takes it; throws a TypeError where a value is none. */
+export function scoreId(value: unknown): string {
+  return text('id', value, MAX_ID)
 }
 
 /** Whether a value is a trace's id. */

@@ -33,7 +33,7 @@ export interface ScoresOptions {
 
 const MAX_SCORES_PER_TRACE = 100
 
-/** Creates it. */
+/** Creates the way to `outbox`. */
 export function createScores({ outbox, environment, rate, log }: ScoresOptions): Scores {
   let unfit = 0
   let droppedWithTrace = 0
@@ -45,7 +45,7 @@ export function createScores({ outbox, environment, rate, log }: ScoresOptions):
       if (!isSampled(event.body.traceId, rate)) {
         log.warnOnce(
           'score of an unsampled trace',
-          'a score is of a trace that sampling may have dropped, and Langfuse then shows it without one; set sampling: { rate: 1 } on routes whose answers are scored',
+          'a score is of a trace that sampling may have dropped, and Langfuse would show it without one; routes whose answers are scored later need sampling: { rate: 1 }',
         )
       }
       return send(event)

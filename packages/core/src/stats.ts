@@ -8,6 +8,7 @@ export interface TracingStats {
   readonly buffer: BufferStats | undefined
   /** What became of observations that were kept, by destination: `langfuse`, and each mirror's address. */
   readonly delivery: Readonly<Record<string, OutboxStats>>
+  /** What became of scores; undefined where tracing is off. */
   readonly scores: ScoreStats | undefined
   /** How often each warning's cause occurred, warned of or not. */
   readonly warnings: Readonly<Record<string, number>>

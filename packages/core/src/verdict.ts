@@ -9,8 +9,8 @@ export function keepsTrace(
   dropsEmpty: boolean,
   log: Log,
 ): boolean {
-  const { failed, observations, durationMs, end } = summary
-  if (dropsEmpty && observations === 0 && !failed) return false
+  const { failed, observations, scores, durationMs, end } = summary
+  if (dropsEmpty && observations === 0 && scores === 0 && !failed) return false
   if (isSampled(traceId, sampling.rate)) return true
   if (sampling.keepErrors && failed) return true
   if (durationMs >= sampling.keepSlowerThanMs) return true

@@ -85,6 +85,11 @@ describe('withPrompt', () => {
     ).toEqual({ job: undefined, inside: undefined })
   })
 
+  it('runs its function also where there is no prompt', () => {
+    expect(withPrompt(undefined as never, () => 7)).toBe(7)
+    expect(recorder.tracing.stats().warnings['prompt unlinked']).toBe(1)
+  })
+
   it('gives what its function gives, or throws', () => {
     expect(withPrompt({ name: 'greeting', version: 3 }, () => 7)).toBe(7)
     expect(() =>

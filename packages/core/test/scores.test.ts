@@ -111,6 +111,14 @@ it('keeps a trace for its scores where sampling.keep says so', async () => {
   expect(langfuse.traces().map(trace => trace.name)).toEqual(['scored'])
 })
 
+it('takes a request that was scored for one in which something happened', async () => {
+  const tracing = init({ emptyRequests: 'drop' })
+  await traceJob('empty', () => {})
+  await traceJob('scored', () => currentRequest()!.score({ name: 'grounded', value: 0 }))
+  await tracing.flush()
+  expect(langfuse.traces().map(trace => trace.name)).toEqual(['scored'])
+})
+
 it('sends a score that comes after its trace was kept', async () => {
   const tracing = init()
   const job = await traceJob('job', () => currentRequest()!)
