@@ -109,6 +109,7 @@ describe('getPrompt', () => {
   let requests: IncomingMessage[]
   let status: number
 
+  const env = { ...process.env }
   beforeAll(() => configureGlobalLogger({ level: LogLevel.ERROR + 1 }))
   beforeEach(async () => {
     requests = []
@@ -132,6 +133,7 @@ describe('getPrompt', () => {
     })
   })
   afterEach(async () => {
+    process.env = { ...env }
     await getTracing()?.shutdown()
     langfuse.close()
     langfuse.closeAllConnections()
@@ -143,6 +145,16 @@ describe('getPrompt', () => {
     expect(await getPrompt('greeting')).toBe(prompt)
     expect(requests).toHaveLength(1)
     expect(requests[0]!.headers.authorization).toBe(`Basic ${Buffer.from('pk-lf:sk-lf').toString('base64')}`)
+  })
+
+  it('fetches a prompt once also where nothing is traced', async () => {
+    const { port } = langfuse.address() as AddressInfo
+    await getTracing()?.shutdown()
+    process.env.LANGFUSE_PUBLIC_KEY = 'pk-lf'
+    process.env.LANGFUSE_SECRET_KEY = 'sk-lf'
+    process.env.LANGFUSE_BASE_URL = `http://127.0.0.1:${port}`
+    expect(await getPrompt('greeting')).toBe(await getPrompt('greeting'))
+    expect(requests).toHaveLength(1)
   })
 
   it('fetches outside of the trace of the request', async () => {
