@@ -117,6 +117,7 @@ export function startPipeline(
     beside,
     scores: createScores({
       outbox: delivery?.scores,
+      exporter: config.exporter,
       environment: config.environment,
       rate: config.sampling.rate,
       log,

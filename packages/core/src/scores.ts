@@ -3,6 +3,7 @@ import type { HeldTrace } from './held-trace.ts'
 import type { Log } from './logger.ts'
 import { isSampled } from './sampling.ts'
 import { type Score, toScoreEvent } from './score.ts'
+import type { TracingExporter } from './tracing-exporter.ts'
 
 /** The way of scores out of the process. No method throws. */
 export interface Scores {
@@ -25,6 +26,8 @@ export interface ScoreStats {
 
 export interface ScoresOptions {
   readonly outbox: ItemOutbox<ScoreEvent> | undefined
+  /** What the app brought in the outbox's place. */
+  readonly exporter: TracingExporter | undefined
   readonly environment: string
   /** The share of traces kept on no other ground. */
   readonly rate: number
@@ -33,8 +36,8 @@ export interface ScoresOptions {
 
 const MAX_SCORES_PER_TRACE = 100
 
-/** Creates the way to `outbox`. */
-export function createScores({ outbox, environment, rate, log }: ScoresOptions): Scores {
+/** Creates the way to the outbox, or what is in its place. */
+export function createScores({ outbox, exporter, environment, rate, log }: ScoresOptions): Scores {
   let unfit = 0
   let droppedWithTrace = 0
 
@@ -77,8 +80,17 @@ export function createScores({ outbox, environment, rate, log }: ScoresOptions):
 
   function send(event: ScoreEvent): boolean {
     if (outbox !== undefined) return outbox.add([event])
-    log.warnOnce('scores unsent', 'scores are left out: observations do not go to Langfuse')
-    return false
+    if (exporter?.exportScore === undefined) {
+      log.warnOnce('scores unsent', 'scores are left out: observations do not go to Langfuse')
+      return false
+    }
+    try {
+      exporter.exportScore(event.body)
+      return true
+    } catch (error) {
+      log.warnOnce('exportScore threw', `the exporter's exportScore threw, scores are lost: ${String(error)}`)
+      return false
+    }
   }
 
   function refuse(reason: string): void {

@@ -15,6 +15,7 @@ import {
   traceJob,
 } from '@langfuse-middleware/core'
 import { type Inspector, startInspector } from '@langfuse-middleware/inspector'
+import { recordTraces } from '@langfuse-middleware/testing'
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c'
 const logger = { info: jest.fn(), warn: jest.fn(), error: jest.fn() }
@@ -192,6 +193,28 @@ it('bounds the scores that wait for a verdict', async () => {
   })
   await tracing.flush()
   expect(tracing.stats().scores).toMatchObject({ unfit: 50, delivery: { delivered: 100 } })
+})
+
+it('hands scores to an exporter that takes them, in the place of Langfuse', async () => {
+  const recorder = recordTraces({ environment: 'staging' })
+  await traceJob('job', () => currentRequest()!.score({ name: 'grounded', value: 1 }))
+  const { id, scores } = await recorder.waitFor(trace => trace.scores.length > 0)
+  expect(scores).toMatchObject([{ traceId: id, name: 'grounded', value: 1, environment: 'staging' }])
+  await recorder.close()
+})
+
+it('goes on where such an exporter throws', async () => {
+  const exporter = {
+    export: (_spans: unknown, done: (result: { code: number }) => void) => done({ code: 0 }),
+    exportScore() {
+      throw new Error('boom')
+    },
+    shutdown: async () => {},
+  }
+  const tracing = init({ exporter })
+  expect(scoreTrace(TRACE, { name: 'helpful', value: 1 })).toBe(false)
+  await traceJob('job', () => currentRequest()!.score({ name: 'grounded', value: 1 }))
+  expect(tracing.stats().warnings['exportScore threw']).toBe(2)
 })
 
 it('does nothing where tracing is off, or observations do not go to Langfuse', async () => {
