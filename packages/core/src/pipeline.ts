@@ -16,6 +16,7 @@ import { register } from './registration.ts'
 import { type Scope, withScope } from './request-context.ts'
 import { RootSpan } from './root-span.ts'
 import { createSampler } from './sampler.ts'
+import { createScores, type Scores } from './scores.ts'
 import { createTraceBuffer, type TraceBuffer } from './trace-buffer.ts'
 import { type OutgoingTrace, traceHeaders } from './trace-headers.ts'
 import type { Refusal } from './trace-release.ts'
@@ -24,6 +25,7 @@ import type { Refusal } from './trace-release.ts'
 export interface Pipeline {
   readonly buffer: TraceBuffer
   readonly beside: Beside
+  readonly scores: Scores
   newTraceId(): string
   /** Starts the root of `held`, in the trace of `traceId`. */
   startRoot(held: HeldTrace, name: string, traceId: string, above: RootPlace): Span
@@ -141,6 +143,13 @@ export function startPipeline(
   return {
     buffer,
     beside,
+    scores: createScores({
+      outbox: delivery?.scores,
+      exporter: config.exporter,
+      environment: config.environment,
+      rate: config.sampling.rate,
+      log,
+    }),
     newTraceId: () => ids.generateTraceId(),
     startRoot(held, name, traceId, { parent, context, links, startedAt }) {
       const own = {
