@@ -1,0 +1,74 @@
+// Where the time of a traced request goes: `npm run -w benchmarks profile -- --framework fastify [--route chat] [--variant ours-traced]
+// [--seconds 5] [--top 40]`. Self time of the main thread by part and by function, in µs per request.
+import { setTimeout as delay } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { requestOf } from './applications.mjs'
+import { LOAD, warmUp } from './measure.mjs'
+import { prepare } from './prepare.mjs'
+import { startLoader, startServer, startSink } from './processes.mjs'
+import { createPartFinder } from './profile-parts.mjs'
+
+const { values } = parseArgs({
+  options: {
+    framework: { type: 'string', default: 'fastify' },
+    route: { type: 'string', default: 'hello' },
+    variant: { type: 'string', default: 'ours-traced' },
+    seconds: { type: 'string', default: '5' },
+    top: { type: 'string', default: '40' },
+  },
+})
+const { framework, route, variant } = values
+prepare([variant])
+
+const [loader, sink] = await Promise.all([startLoader(), startSink()])
+const server = await startServer({ variant, framework, route, baseUrl: sink.baseUrl })
+await loader.start({ port: server.port, request: requestOf(route), ...LOAD[route] })
+await warmUp(loader, 3_000)
+await server.ask('profile')
+const before = await loader.count()
+await delay(Number(values.seconds) * 1_000)
+const after = await loader.count()
+const profile = await server.ask('profiled')
+await loader.end()
+await Promise.all([server.stop(), loader.stop(), sink.stop()])
+
+const answered = after.answered - before.answered
+const { parts, functions } = selfTimes(profile)
+const busy = [...parts].reduce((sum, [, us]) => sum + us, 0)
+console.log(
+  `${variant}, ${framework}, ${route}, Node ${process.versions.node}: ${answered} requests, ${(busy / answered).toFixed(1)} µs each on the main thread\n`,
+)
+print(parts, parts.size)
+console.log()
+print(functions, Number(values.top))
+
+/** Microseconds in each part and each function itself, without what they call. */
+function selfTimes({ nodes, samples, timeDeltas }) {
+  const partOf = createPartFinder()
+  const byId = new Map(nodes.map(node => [node.id, node.callFrame]))
+  const parts = new Map()
+  const functions = new Map()
+  for (const [index, id] of samples.entries()) {
+    const frame = byId.get(id)
+    if (frame.functionName === '(idle)') continue
+    const part = partOf(frame)
+    add(parts, part, timeDeltas[index])
+    add(
+      functions,
+      `${frame.functionName || '(anonymous)'}  ${frame.url.startsWith('node:') ? frame.url : part}`,
+      timeDeltas[index],
+    )
+  }
+  return { parts, functions }
+}
+
+function add(sums, name, us) {
+  sums.set(name, (sums.get(name) ?? 0) + us)
+}
+
+function print(sums, count) {
+  for (const [name, us] of [...sums].sort(([, a], [, b]) => b - a).slice(0, count)) {
+    const share = `${((100 * us) / busy).toFixed(1)} %`
+    console.log(`${(us / answered).toFixed(2).padStart(8)} µs ${share.padStart(7)}  ${name}`)
+  }
+}

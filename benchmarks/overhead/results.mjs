@@ -1,0 +1,100 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { chart } from './chart.mjs'
+import { peerVersions } from './peers.mjs'
+import { pinning } from './processes.mjs'
+import { table } from './tables.mjs'
+import { routes, variants } from './variants.mjs'
+
+const FILES = {
+  results: new URL('results.json', import.meta.url),
+  page: new URL('../RESULTS.md', import.meta.url),
+  chart: new URL('../overhead.svg', import.meta.url),
+}
+const FRAMEWORKS = { fastify: 'Fastify', express: 'Express' }
+
+/** What earlier runs found. */
+export function readResults() {
+  return existsSync(FILES.results) ? JSON.parse(readFileSync(FILES.results, 'utf8')) : { results: [] }
+}
+
+/** Earlier results with new ones in the place of those they repeat. */
+export function merged({ results: earlier }, results) {
+  const name = ({ node, framework, route, variant }) => [major(node), framework, route, variant].join()
+  const repeated = new Set(results.map(name))
+  return {
+    machine: `${cpus().length} × ${cpus()[0]?.model.trim()}; ${pinning}`,
+    versions: versionsNow(),
+    results: [...earlier.filter(result => !repeated.has(name(result))), ...results],
+  }
+}
+
+/** Writes the results as figures, as tables and as a chart. */
+export function writeResults(all) {
+  writeFileSync(FILES.results, `${JSON.stringify(all, rounded, 1)}\n`)
+  writeFileSync(FILES.page, page(all))
+  writeFileSync(FILES.chart, chart(newest(all.results)))
+}
+
+function page({ machine, versions, results }) {
+  const sections = groups(results).map(group => {
+    const { framework, route, node } = group[0]
+    return `## ${FRAMEWORKS[framework]}, ${routes[route].title} (Node ${node})\n\n${table(group)}\n`
+  })
+  return `# What tracing costs
+
+![CPU time per request above the bare framework](overhead.svg)
+
+Every variant is a server process of its own, measured in turn with the bare framework; each figure is the median of
+${Math.max(...results.map(({ runs }) => runs ?? 0).filter((_, index) => results[index].variant !== 'bare'))} such pairs, least and most in brackets. **CPU µs per request** is the CPU time of the whole process, worker threads
+included, by the requests answered meanwhile, above the bare one's. Requests/s are as a ratio to bare: of a server kept busy on the hello route
+(32 connections with 8 requests each), of 64 connections on the LLM-like one. p50, p99 and the longest stall of the event loop are at a fixed rate: 1,000, 300 and 200
+requests per second. Everything is exported, to a process on this machine that counts what it receives; spans are counted as each tracer
+makes them (dd-trace: traces), and fewer than it should be have been lost. Every tracer but the bare framework puts the question and the answer on the
+nested generation.
+
+${machine}.
+${versions}.
+
+\`node benchmarks/overhead/run.mjs\` measures again, \`--quick\` in two minutes, \`--help\` says what else.
+
+${sections.join('\n')}`
+}
+
+function groups(results) {
+  const all = new Map()
+  const order = Object.keys(variants)
+  for (const result of results) {
+    const name = `${major(result.node)} ${result.framework} ${result.route}`
+    all.set(name, [...(all.get(name) ?? []), result])
+  }
+  const place = ([{ node, route, framework }]) =>
+    -1_000 * major(node) +
+    10 * Object.keys(routes).indexOf(route) +
+    Object.keys(FRAMEWORKS).indexOf(framework)
+  return [...all.values()]
+    .map(group => group.sort((a, b) => order.indexOf(a.variant) - order.indexOf(b.variant)))
+    .sort((a, b) => place(a) - place(b))
+}
+
+function newest(results) {
+  const last = Math.max(...results.map(({ node }) => major(node)))
+  return results.filter(({ node }) => major(node) === last)
+}
+
+function major(version) {
+  return Number(version.split('.')[0])
+}
+
+function versionsNow() {
+  const root = new URL('../../node_modules/', import.meta.url)
+  const installed = name => JSON.parse(readFileSync(new URL(`${name}/package.json`, root), 'utf8')).version
+  const ours = ['express', 'fastify', '@langfuse/otel'].map(name => `${name} ${installed(name)}`)
+  const peers = ['@opentelemetry/instrumentation-http', '@fastify/otel', 'dd-trace', '@sentry/node']
+  const version = peerVersions()
+  return [...ours, ...peers.map(name => `${name} ${version(name)}`)].join(', ')
+}
+
+function rounded(_name, value) {
+  return typeof value === 'number' ? Number(value.toPrecision(5)) : value
+}
