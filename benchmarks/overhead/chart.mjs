@@ -16,7 +16,7 @@ const PANELS = [
   ['express', 'chat', 'Express, LLM-like'],
 ]
 const WIDTH = 920
-const LABELS = 200
+const LABELS = 150
 const ROW = 22
 const HEAD = 34
 const PANEL_WIDTH = (WIDTH - LABELS - 40) / 2

@@ -4,11 +4,13 @@ import { startServer } from './processes.mjs'
 import { variants } from './variants.mjs'
 
 /** How requests come in on each route: many always open, or at a rate. */
-export const LOAD = {
+const LOAD = {
   hello: { connections: 32, pipelining: 8 },
   chat: { connections: 64, pipelining: 1 },
   large: { connections: 16, rate: 200 },
 }
+/** What compiles the code sooner, on routes where little happens at a time. */
+const WARM_UP = { chat: { pipelining: 4 }, large: { pipelining: 1, rate: undefined } }
 /** The rate for latencies and stalls, which says nothing of a server that is kept busy to its limit. */
 const RATES = { hello: 1_000, chat: 300, large: 200 }
 
@@ -18,16 +20,17 @@ const WARM_UP_REQUESTS = 20_000
 export async function measure({ variant, framework, route, program, times, loader, sink }) {
   const server = await startServer({ variant, framework, route, baseUrl: sink.baseUrl }, program)
   if (server === undefined) return undefined
-  const load = { port: server.port, request: requestOf(route) }
+  const load = loadOf(route, server.port)
 
   const spansPerRequest = variants[variant].sampled ? 0 : await countOfOneRequest()
   const spansBefore = (await sink.received()).spans
-  await loader.start({ ...load, ...LOAD[route] })
-  await warmUp(loader, times.warmUpMs)
+  const warming = await warmUp(loader, load, times.warmUpMs)
+  await loader.start(load)
+  await delay(200)
   const before = await figures()
   await delay(times.measuredMs)
   const after = await figures()
-  const { answered: saturated } = await loader.end()
+  const { answered: measured } = await loader.end()
 
   const paced = times.pacedMs === 0 ? undefined : await pacedFigures()
   await server.ask('flush')
@@ -47,7 +50,9 @@ export async function measure({ variant, framework, route, program, times, loade
     p99Ms: paced?.p99Ms,
     longestStallMs: paced?.longestStallMs,
     lost:
-      spansPerRequest === 0 ? undefined : 1 - spans / spansPerRequest / (saturated + (paced?.answered ?? 0)),
+      spansPerRequest === 0
+        ? undefined
+        : 1 - spans / spansPerRequest / (warming + measured + (paced?.answered ?? 0)),
   }
 
   /** How many spans a tracer makes of a request, as long as nothing is lost. */
@@ -66,7 +71,7 @@ export async function measure({ variant, framework, route, program, times, loade
   }
 
   async function pacedFigures() {
-    await loader.start({ ...load, ...LOAD[route], rate: RATES[route] })
+    await loader.start({ ...load, rate: RATES[route] })
     await delay(Math.min(500, times.pacedMs))
     await loader.count()
     await server.ask('watchStalls')
@@ -83,14 +88,21 @@ export async function measure({ variant, framework, route, program, times, loade
       const now = await sink.received()
       if (now.requests === last?.requests) return now
       last = now
-      await delay(300)
+      await delay(100)
     }
   }
 }
 
-/** Waits until code is compiled: a slow tracer's needs as many requests as a fast one's. */
-export async function warmUp(loader, leastMs) {
+/** What the load generator is told to do on a route. */
+export function loadOf(route, port) {
+  return { port, request: requestOf(route), ...LOAD[route], warmUp: WARM_UP[route] }
+}
+
+/** Makes requests until code is compiled, of which a slow tracer needs as many as a fast one; gives how many were answered. */
+export async function warmUp(loader, load, leastMs) {
   const until = performance.now() + 3 * leastMs
+  await loader.start({ ...load, ...load.warmUp })
   await delay(leastMs)
   while ((await loader.count()).answered < WARM_UP_REQUESTS && performance.now() < until) await delay(100)
+  return (await loader.end()).answered
 }

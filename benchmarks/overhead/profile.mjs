@@ -2,8 +2,7 @@
 // [--seconds 5] [--top 40]`. Self time of the main thread by part and by function, in µs per request.
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { requestOf } from './applications.mjs'
-import { LOAD, warmUp } from './measure.mjs'
+import { loadOf, warmUp } from './measure.mjs'
 import { prepare } from './prepare.mjs'
 import { startLoader, startServer, startSink } from './processes.mjs'
 import { createPartFinder } from './profile-parts.mjs'
@@ -22,9 +21,10 @@ prepare([variant])
 
 const [loader, sink] = await Promise.all([startLoader(), startSink()])
 const server = await startServer({ variant, framework, route, baseUrl: sink.baseUrl })
-await loader.start({ port: server.port, request: requestOf(route), ...LOAD[route] })
-await warmUp(loader, 3_000)
+const load = loadOf(route, server.port)
+await warmUp(loader, load, 3_000)
 await server.ask('profile')
+await loader.start(load)
 const before = await loader.count()
 await delay(Number(values.seconds) * 1_000)
 const after = await loader.count()
@@ -38,7 +38,7 @@ const busy = [...parts].reduce((sum, [, us]) => sum + us, 0)
 console.log(
   `${variant}, ${framework}, ${route}, Node ${process.versions.node}: ${answered} requests, ${(busy / answered).toFixed(1)} µs each on the main thread\n`,
 )
-print(parts, parts.size)
+print(parts, [...parts.values()].filter(us => us / busy > 0.001).length)
 console.log()
 print(functions, Number(values.top))
 

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { cpus } from 'node:os'
+import { pinning } from '../harness/processes.mjs'
+import { machine } from '../harness/report.mjs'
 import { chart } from './chart.mjs'
 import { peerVersions } from './peers.mjs'
-import { pinning } from './processes.mjs'
 import { table } from './tables.mjs'
 import { routes, variants } from './variants.mjs'
 
@@ -23,7 +23,7 @@ export function merged({ results: earlier }, results) {
   const name = ({ node, framework, route, variant }) => [major(node), framework, route, variant].join()
   const repeated = new Set(results.map(name))
   return {
-    machine: `${cpus().length} × ${cpus()[0]?.model.trim()}; ${pinning}`,
+    machine: `${machine}; ${pinning}`,
     versions: versionsNow(),
     results: [...earlier.filter(result => !repeated.has(name(result))), ...results],
   }
@@ -36,7 +36,7 @@ export function writeResults(all) {
   writeFileSync(FILES.chart, chart(newest(all.results)))
 }
 
-function page({ machine, versions, results }) {
+function page({ machine: place, versions, results }) {
   const sections = groups(results).map(group => {
     const { framework, route, node } = group[0]
     return `## ${FRAMEWORKS[framework]}, ${routes[route].title} (Node ${node})\n\n${table(group)}\n`
@@ -53,7 +53,7 @@ requests per second. Everything is exported, to a process on this machine that c
 makes them (dd-trace: traces), and fewer than it should be have been lost. Every tracer but the bare framework puts the question and the answer on the
 nested generation.
 
-${machine}.
+${place}.
 ${versions}.
 
 \`node benchmarks/overhead/run.mjs\` measures again, \`--quick\` in two minutes, \`--help\` says what else.

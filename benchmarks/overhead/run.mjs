@@ -1,9 +1,12 @@
 // What tracing costs a server, beside the bare framework and other tracers: see command.mjs for the options.
+
+import { nodeProgram } from '../harness/node-versions.mjs'
+import { pinning } from '../harness/processes.mjs'
+import { progress } from '../harness/report.mjs'
 import { readCommand } from './command.mjs'
 import { measure } from './measure.mjs'
-import { nodeProgram } from './node-versions.mjs'
 import { prepare } from './prepare.mjs'
-import { pinning, startLoader, startSink } from './processes.mjs'
+import { startLoader, startSink } from './processes.mjs'
 import { merged, readResults, writeResults } from './results.mjs'
 import { figures, summary } from './statistics.mjs'
 import { table } from './tables.mjs'
@@ -35,7 +38,8 @@ async function run() {
         if (run === undefined) break
         pairs.push({ bare, run })
       }
-      if (pairs.length > 0) results.push({ ...group, variant, ...summary(pairs) })
+      if (pairs.length === 0) say(`${variant}: there is no such option in this version`)
+      else results.push({ ...group, variant, ...summary(pairs) })
     }
     results.unshift({ ...group, variant: 'bare', ...figures(bareRuns) })
     progress('')
@@ -63,11 +67,6 @@ function groupsOf({ nodes, frameworks, routes: chosen, variants: names }) {
     }
   }
   return all
-}
-
-function progress(text) {
-  if (process.stderr.isTTY) process.stderr.write(`\r${text.padEnd(100)}\r`)
-  else if (text !== '') process.stderr.write(`${text}\n`)
 }
 
 function say(line) {

@@ -1,3 +1,4 @@
+import { markdownTable } from '../harness/report.mjs'
 import { variants } from './variants.mjs'
 
 const COLUMNS = [
@@ -23,12 +24,10 @@ const COLUMNS = [
 /** A Markdown table of the results of one framework, route and Node.js version. */
 export function table(results) {
   const columns = COLUMNS.filter(([, cell]) => results.some(result => cell(result)))
-  const rows = [
+  return markdownTable(
     columns.map(([head]) => head),
-    columns.map(() => '---'),
-    ...results.map(result => columns.map(([, cell]) => cell(result) ?? '')),
-  ]
-  return rows.map(row => `| ${row.join(' | ')} |`).join('\n')
+    results.map(result => columns.map(([, cell]) => cell(result) ?? '')),
+  )
 }
 
 function shown(spread, digits = 1) {

@@ -1,5 +1,4 @@
 // What is measured. `module` is in variants/, `options` go to it; of what is `sampled`, no one can say how many spans there should be.
-const HELLO = ['hello']
 const ALL = ['hello', 'chat', 'large']
 const CALLS = ['hello', 'chat']
 
@@ -11,14 +10,15 @@ export const variants = {
     module: 'ours',
     options: { ignore: ['/hello', '/chat'] },
     sampled: true,
-    routes: HELLO,
+    routes: ['hello'],
   },
   'ours-sampled-out': {
     title: '… sampled out (rate 0, errors too)',
+    short: '… sampled out',
     module: 'ours',
     options: { sampling: { rate: 0, keepErrors: false } },
     sampled: true,
-    routes: HELLO,
+    routes: CALLS,
   },
   'ours-keep-errors': {
     title: '… rate 0.1, errors kept',
@@ -33,9 +33,15 @@ export const variants = {
     options: { capture: { requestBody: true, responseBody: true } },
     routes: ALL,
   },
-  reference: { title: "reference middleware, Langfuse's exporter", module: 'reference', routes: ALL },
+  reference: {
+    title: "reference middleware, Langfuse's exporter",
+    short: 'reference middleware',
+    module: 'reference',
+    routes: ALL,
+  },
   opentelemetry: {
     title: 'OpenTelemetry instrumentations',
+    short: 'OpenTelemetry',
     module: 'opentelemetry',
     peer: true,
     routes: CALLS,
