@@ -1,7 +1,13 @@
 import { spawnSync } from 'node:child_process'
 
+/** The programs of a list such as `current,22,24`, each version once. */
+export function nodePrograms(list) {
+  const programs = list.split(',').map(nodeProgram)
+  return programs.filter(({ version }, index) => programs.findIndex(one => one.version === version) === index)
+}
+
 /** The program of a Node.js version, from npm unless it is the running one. */
-export function nodeProgram(version) {
+function nodeProgram(version) {
   const [major] = process.versions.node.split('.')
   if (version === 'current' || version === major)
     return { path: process.execPath, version: process.versions.node }

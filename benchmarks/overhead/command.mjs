@@ -64,7 +64,7 @@ export function readCommand(args) {
       values.route ?? (quick || only ? 'hello' : Object.keys(routes).join()),
       Object.keys(routes),
     ),
-    nodes: (values.node ?? defaults.node).split(','),
+    nodes: values.node ?? defaults.node,
     pairs: Number(values.pairs ?? defaults.pairs),
     times: {
       warmUpMs: milliseconds(values['warm-up'], defaults.warmUp),

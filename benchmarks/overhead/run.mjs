@@ -1,6 +1,6 @@
 // What tracing costs a server, beside the bare framework and other tracers: see command.mjs for the options.
 
-import { nodeProgram } from '../harness/node-versions.mjs'
+import { nodePrograms } from '../harness/node-versions.mjs'
 import { pinning } from '../harness/processes.mjs'
 import { progress } from '../harness/report.mjs'
 import { readCommand } from './command.mjs'
@@ -58,7 +58,7 @@ async function run() {
 /** What is measured one after the other: the variants of a framework on a route and a Node.js version. */
 function groupsOf({ nodes, frameworks, routes: chosen, variants: names }) {
   const all = []
-  for (const { path, version } of nodes.map(nodeProgram)) {
+  for (const { path, version } of nodePrograms(nodes)) {
     for (const route of Object.keys(routes).filter(name => chosen.includes(name))) {
       for (const framework of frameworks) {
         const able = names.filter(name => variants[name].routes.includes(route))
