@@ -11,6 +11,7 @@ const USAGE = `node benchmarks/overhead/run.mjs [options]
   --pairs <count>       how often each variant is measured beside the bare framework
   --seconds <count>     of each measurement, after --warm-up <seconds>
   --paced <seconds>     at a fixed rate, for latencies and stalls; 0 leaves them out
+  --connections <count> how many at once, other than a route's own number
   --write               results into results.json, RESULTS.md and overhead.svg, as a run without options does
   --render              only that, from results.json as it is
 `
@@ -29,6 +30,7 @@ export function readCommand(args) {
       seconds: { type: 'string' },
       'warm-up': { type: 'string' },
       paced: { type: 'string' },
+      connections: { type: 'string' },
       write: { type: 'boolean' },
       render: { type: 'boolean' },
       help: { type: 'boolean' },
@@ -58,6 +60,7 @@ export function readCommand(args) {
       }
   const milliseconds = (value, otherwise) => Number(value ?? otherwise) * 1_000
   return {
+    // The bare framework is measured in turn with each, named or not.
     variants: names(only ?? defaults.only, Object.keys(variants)).filter(name => name !== 'bare'),
     frameworks: names(values.framework, ['express', 'fastify']),
     routes: names(
@@ -66,10 +69,13 @@ export function readCommand(args) {
     ),
     nodes: values.node ?? defaults.node,
     pairs: Number(values.pairs ?? defaults.pairs),
-    times: {
-      warmUpMs: milliseconds(values['warm-up'], defaults.warmUp),
-      measuredMs: milliseconds(values.seconds, defaults.seconds),
-      pacedMs: milliseconds(values.paced, defaults.paced),
+    measuring: {
+      connections: values.connections && Number(values.connections),
+      times: {
+        warmUpMs: milliseconds(values['warm-up'], defaults.warmUp),
+        measuredMs: milliseconds(values.seconds, defaults.seconds),
+        pacedMs: milliseconds(values.paced, defaults.paced),
+      },
     },
     write: values.write ?? args.length === 0,
     render: values.render ?? false,

@@ -17,11 +17,18 @@ const RATES = { hello: 1_000, chat: 300, large: 200 }
 const WARM_UP_REQUESTS = 20_000
 
 /** Measures one variant once: a process of its own, warmed up, then so many seconds. Undefined where it cannot be measured here. */
-export async function measure({ variant, framework, route, program, times, loader, sink }) {
+export async function measure({ variant, framework, route, program, times, connections, loader, sink }) {
   const server = await startServer({ variant, framework, route, baseUrl: sink.baseUrl }, program)
   if (server === undefined) return undefined
-  const load = loadOf(route, server.port)
+  try {
+    return await measureServer(server, { variant, route, times, connections, loader, sink })
+  } finally {
+    await server.stop()
+  }
+}
 
+async function measureServer(server, { variant, route, times, connections, loader, sink }) {
+  const load = loadOf(route, server.port, connections)
   const spansPerRequest = variants[variant].sampled ? 0 : await countOfOneRequest()
   const spansBefore = (await sink.received()).spans
   const warming = await warmUp(loader, load, times.warmUpMs)
@@ -35,10 +42,9 @@ export async function measure({ variant, framework, route, program, times, loade
   const paced = times.pacedMs === 0 ? undefined : await pacedFigures()
   await server.ask('flush')
   const spans = (await settled()).spans - spansBefore
-  await server.stop()
 
   const answered = after.answered - before.answered
-  if (answered === 0) throw new Error(`${variant} on ${framework} answered nothing on ${route}`)
+  if (answered === 0) throw new Error(`nothing was answered on ${route}`)
   const seconds = (after.at - before.at) / 1_000
   return {
     cpuUs: (after.cpuUs - before.cpuUs) / answered,
@@ -94,8 +100,8 @@ export async function measure({ variant, framework, route, program, times, loade
 }
 
 /** What the load generator is told to do on a route. */
-export function loadOf(route, port) {
-  return { port, request: requestOf(route), ...LOAD[route], warmUp: WARM_UP[route] }
+export function loadOf(route, port, connections = LOAD[route].connections) {
+  return { port, request: requestOf(route), ...LOAD[route], connections, warmUp: WARM_UP[route] }
 }
 
 /** Makes requests until code is compiled, of which a slow tracer needs as many as a fast one; gives how many were answered. */

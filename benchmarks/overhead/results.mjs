@@ -45,13 +45,17 @@ function page({ machine: place, versions, results }) {
 
 ![CPU time per request above the bare framework](overhead.svg)
 
-Every variant is a server process of its own, measured in turn with the bare framework; each figure is the median of
-${Math.max(...results.map(({ runs }) => runs ?? 0).filter((_, index) => results[index].variant !== 'bare'))} such pairs, least and most in brackets. **CPU µs per request** is the CPU time of the whole process, worker threads
-included, by the requests answered meanwhile, above the bare one's. Requests/s are as a ratio to bare: of a server kept busy on the hello route
-(32 connections with 8 requests each), of 64 connections on the LLM-like one. p50, p99 and the longest stall of the event loop are at a fixed rate: 1,000, 300 and 200
-requests per second. Everything is exported, to a process on this machine that counts what it receives; spans are counted as each tracer
-makes them (dd-trace: traces), and fewer than it should be have been lost. Every tracer but the bare framework puts the question and the answer on the
-nested generation.
+Every variant is a server process of its own, measured in turn with the bare framework. Each figure is the median of ${pairsOf(results)} such
+pairs, least and most in brackets.
+
+- **CPU µs per request**: CPU time of the whole process, worker threads and garbage collection included, by the requests answered meanwhile, above
+  the bare framework's.
+- **requests/s**: as a ratio to bare, and how much **of a core** the process used for them. The hello route has 256 requests open at a time (32
+  connections, 8 pipelined on each), the LLM-like one 64 connections.
+- **p50, p99**, and the **longest stall** of the event loop: at 1,000, 300 and 200 requests per second.
+- **spans lost**: of those a tracer makes of a request when it is asked for one at a time, how many did not arrive.
+
+Everything is sent to a process on this machine. All tracers put question and answer on the nested generation.
 
 ${place}.
 ${versions}.
@@ -59,6 +63,11 @@ ${versions}.
 \`node benchmarks/overhead/run.mjs\` measures again, \`--quick\` in two minutes, \`--help\` says what else.
 
 ${sections.join('\n')}`
+}
+
+function pairsOf(results) {
+  const counts = results.filter(({ variant }) => variant !== 'bare').map(({ runs }) => runs)
+  return [...new Set(counts)].sort((a, b) => a - b).join(' or ')
 }
 
 function groups(results) {

@@ -20,8 +20,8 @@ async function run() {
   prepare(command.variants)
   const groups = groupsOf(command)
   const runs = groups.reduce((sum, { names }) => sum + names.length, 0) * command.pairs * 2
-  const { warmUpMs, measuredMs, pacedMs } = command.times
-  const minutes = Math.ceil((runs * (warmUpMs + measuredMs + (pacedMs && pacedMs + 500) + 1_200)) / 60_000)
+  const { warmUpMs, measuredMs, pacedMs } = command.measuring.times
+  const minutes = Math.ceil((runs * (warmUpMs + measuredMs + (pacedMs && pacedMs + 500) + 1_500)) / 60_000)
   say(`${runs} runs, about ${minutes} min; ${pinning}.\n`)
 
   const [loader, sink] = await Promise.all([startLoader(), startSink()])
@@ -31,15 +31,21 @@ async function run() {
     const results = []
     for (const variant of names) {
       const pairs = []
-      for (let pair = 0; pair < command.pairs; pair += 1) {
-        const bare = await measured('bare')
-        bareRuns.push(bare)
-        const run = await measured(variant)
-        if (run === undefined) break
-        pairs.push({ bare, run })
+      try {
+        for (let pair = 0; pair < command.pairs; pair += 1) {
+          const bare = await measured('bare')
+          bareRuns.push(bare)
+          const run = await measured(variant)
+          if (run === undefined) break
+          pairs.push({ bare, run })
+        }
+        if (pairs.length === 0) say(`${variant}: there is no such option in this version`)
+      } catch (error) {
+        // One tracer that breaks must not cost the figures of all others.
+        say(`${variant} failed: ${error.message}`)
+        process.exitCode = 1
       }
-      if (pairs.length === 0) say(`${variant}: there is no such option in this version`)
-      else results.push({ ...group, variant, ...summary(pairs) })
+      if (pairs.length > 0) results.push({ ...group, variant, ...summary(pairs) })
     }
     results.unshift({ ...group, variant: 'bare', ...figures(bareRuns) })
     progress('')
@@ -49,7 +55,7 @@ async function run() {
     function measured(variant) {
       done += 1
       progress(`${done} of ${runs}: ${group.route}, ${group.framework}, Node ${group.node}, ${variant}`)
-      return measure({ ...group, variant, program, times: command.times, loader, sink })
+      return measure({ ...group, variant, program, ...command.measuring, loader, sink })
     }
   }
   await Promise.all([loader.stop(), sink.stop()])

@@ -12,6 +12,7 @@ const COLUMNS = [
     'requests/s',
     ({ variant, perSecond, ratio }) => (variant === 'bare' ? whole(perSecond) : `× ${shown(ratio, 2)}`),
   ],
+  ['of a core', ({ busy }) => `${Math.round(100 * busy.median)} %`],
   ['p50, p99 ms', ({ p50Ms, p99Ms }) => p50Ms && `${p50Ms.median.toFixed(2)}, ${p99Ms.median.toFixed(2)}`],
   ['longest stall ms', ({ longestStallMs }) => longestStallMs?.median.toFixed(1)],
   ['resident MiB', ({ residentMiB }) => whole(residentMiB)],
