@@ -24,10 +24,12 @@ const BOUNDS = {
   uuids: { express: 1, fastify: 1 },
   // Bytes sent to Langfuse, without headers.
   bytes: { express: 800, fastify: 800 },
+  // Bytes of heap allocated once code is compiled, which differ between versions of Node.js; most on the oldest.
+  allocated: { express: 66_000, fastify: 42_000 },
 } as const
 
 type Framework = 'express' | 'fastify'
-type Counts = Record<string, number>
+type Figures = Record<string, number>
 
 const REQUESTS = 500
 const REQUEST = 'GET /hello HTTP/1.1\r\nhost: 127.0.0.1\r\nx-user-id: ada\r\nuser-agent: test\r\n\r\n'
@@ -53,11 +55,11 @@ afterAll(() => {
 })
 
 describe.each<Framework>(['express', 'fastify'])('a traced hello request on %s', framework => {
-  let added: Counts
+  let added: Figures
 
   beforeAll(async () => {
-    const bare = await countsOf(framework, 'bare')
-    const traced = await countsOf(framework, 'traced')
+    const bare = await figuresOf(framework, 'bare')
+    const traced = await figuresOf(framework, 'traced')
     added = Object.fromEntries(
       ['spans', ...Object.keys(BOUNDS)].map(name => [
         name,
@@ -75,9 +77,21 @@ describe.each<Framework>(['express', 'fastify'])('a traced hello request on %s',
   })
 })
 
-/** What a server of its own process makes and sends for all of the requests. */
-async function countsOf(framework: Framework, kind: 'bare' | 'traced'): Promise<Counts> {
-  const child = fork(join(__dirname, 'fixtures/request-cost.mjs'), [framework, kind], {
+/** What the requests make, send and allocate, each in a process of its own: counting allocates too. */
+async function figuresOf(framework: Framework, kind: 'bare' | 'traced'): Promise<Figures> {
+  const counts = await measure([framework, kind, 'counts'], 20)
+  const { allocated } = await measure([framework, kind, 'allocations'], 3_000, [
+    '--expose-gc',
+    '--min-semi-space-size=128',
+    '--max-semi-space-size=128',
+  ])
+  return { ...counts, allocated: allocated ?? 0 }
+}
+
+/** The figures of a server over REQUESTS requests, after others: what is done once, such as to compile code, is not a request's. */
+async function measure(args: string[], warmUp: number, execArgv: string[] = []): Promise<Figures> {
+  const child = fork(join(__dirname, 'fixtures/request-cost.mjs'), args, {
+    execArgv,
     env: {
       PATH: process.env.PATH,
       LANGFUSE_PUBLIC_KEY: 'pk-lf-test',
@@ -88,21 +102,20 @@ async function countsOf(framework: Framework, kind: 'bare' | 'traced'): Promise<
   children.push(child)
   const [{ port }] = (await once(child, 'message')) as [{ port: number }]
   const socket = connect(port, '127.0.0.1')
-  // What is done once, such as for a route or a connection, is not a request's.
-  await request(socket, 20)
+  await request(socket, warmUp)
   await ask(child)
   const before = received
   await request(socket, REQUESTS)
-  const { counts } = await ask(child)
+  const figures = await ask(child)
   socket.destroy()
   child.disconnect()
-  return { ...counts, bytes: received - before }
+  return { ...figures, bytes: received - before }
 }
 
-async function ask(child: ChildProcess): Promise<{ counts: Counts }> {
-  const answered = once(child, 'message') as Promise<[{ counts: Counts }]>
+async function ask(child: ChildProcess): Promise<Figures> {
+  const answered = once(child, 'message') as Promise<[{ figures: Figures }]>
   child.send('next')
-  return (await answered)[0]
+  return (await answered)[0].figures
 }
 
 /** Sends requests one after the other, each when the one before is answered. */
