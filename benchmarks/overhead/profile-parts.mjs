@@ -1,11 +1,24 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
-/** Returns what tells the part of a program that a frame of a profile belongs to: our files by source, all else by package. */
+/**
+ * Returns what tells the part of a program that a call in a profile belongs to: our files by source, all else by package; what the language
+ * itself provides, such as `Map`, belongs to its caller.
+ */
 export function createPartFinder() {
   const regions = new Map()
-  return ({ functionName, url, lineNumber }) => {
-    if (url === '') return functionName.startsWith('(') ? functionName : 'node, native'
+  return function partOf({ callFrame: { functionName, url, lineNumber }, caller }) {
+    if (url === '') {
+      if (functionName.startsWith('(') || caller === undefined)
+        return { part: functionName, name: functionName }
+      const { part, name } = partOf(caller)
+      return { part, name: `${functionName} < ${name}` }
+    }
+    const part = partAt(url, lineNumber)
+    return { part, name: `${functionName || '(anonymous)'}  ${url.startsWith('node:') ? url : part}` }
+  }
+
+  function partAt(url, lineNumber) {
     if (url.startsWith('node:')) return 'node'
     const path = url.startsWith('file:') ? fileURLToPath(url) : url
     const ours = path.match(/\/packages\/([^/]+)\/(?:dist|src)\//)

@@ -2,7 +2,7 @@
 import { createRequire } from 'node:module'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { serve } from './applications.mjs'
-import { startProfile } from './cpu-profile.mjs'
+import { profileAllocations, profileTime } from './profilers.mjs'
 import { variants } from './variants.mjs'
 
 const { variant: name, framework, route, baseUrl } = JSON.parse(process.argv[2])
@@ -30,8 +30,11 @@ const questions = {
     return { longestMs: Math.max(delays.max / 1e6 - RESOLUTION_MS, 0) }
   },
   flush: () => variant.flush(),
-  async profile() {
-    stopProfile = await startProfile()
+  async profileTime() {
+    stopProfile = await profileTime()
+  },
+  async profileAllocations() {
+    stopProfile = await profileAllocations()
   },
   profiled: () => stopProfile(),
 }
