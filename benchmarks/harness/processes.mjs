@@ -3,15 +3,16 @@ import { once } from 'node:events'
 import { availableParallelism } from 'node:os'
 
 const cores = availableParallelism()
-const canPin = cores > 1 && spawnSync('taskset', ['-V']).status === 0
+export const MEASURED_CORE = String(cores - 1)
+export const OTHER_CORES = cores > 2 ? `0-${cores - 2}` : '0'
+// A container may have cores of other numbers.
+const canPin =
+  cores > 1 && [MEASURED_CORE, OTHER_CORES].every(on => spawnSync('taskset', ['-c', on, 'true']).status === 0)
 
 /** Where each process runs: what is measured on a core of its own, where that can be had. */
 export const pinning = canPin
-  ? `the server has core ${cores - 1} to itself, load and sink are on the others`
-  : 'processes are not pinned: there is no taskset, or one core'
-
-export const MEASURED_CORE = String(cores - 1)
-export const OTHER_CORES = cores > 2 ? `0-${cores - 2}` : '0'
+  ? `the server has core ${MEASURED_CORE} to itself, load and sink are on the others`
+  : 'processes are not pinned: taskset is missing or refused, or there is one core'
 
 /**
  * Starts a program of Node.js that sends one message when it is ready, answers every other message with `{ answer }`, and ends when it is

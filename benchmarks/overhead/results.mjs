@@ -55,7 +55,9 @@ pairs, least and most in brackets.
 - **p50, p99**, and the **longest stall** of the event loop: at 1,000, 300 and 200 requests per second.
 - **spans lost**: of those a tracer makes of a request when it is asked for one at a time, how many did not arrive.
 
-Everything is sent to a process on this machine. All tracers put question and answer on the nested generation.
+Everything is sent to a process on this machine. All tracers put question and answer on the nested generation. The reference middleware is Langfuse's SDK
+as it is documented: an observation per request, updated three times and ended with the response, \`propagateAttributes\` around the handlers,
+\`LangfuseSpanProcessor\` with the exporter it brings.
 
 ${place}.
 ${versions}.
