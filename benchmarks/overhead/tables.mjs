@@ -5,7 +5,8 @@ const COLUMNS = [
   ['', ({ variant }) => variants[variant].title],
   [
     'CPU µs per request',
-    ({ variant, cpuUs, aboveBareUs }) => (variant === 'bare' ? shown(cpuUs) : `+ ${shown(aboveBareUs)}`),
+    ({ variant, cpuUs, aboveBareUs }) =>
+      variant === 'bare' ? shown(cpuUs) : `${aboveBareUs.median < 0 ? '' : '+'}${shown(aboveBareUs)}`,
   ],
   ['of it main thread', ({ aboveBareMainUs }) => shown(aboveBareMainUs)],
   [
