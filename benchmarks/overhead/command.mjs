@@ -46,9 +46,9 @@ export function readCommand(args) {
         only: 'ours-traced,ours-skipped,reference',
         node: 'current',
         pairs: 2,
-        seconds: 1,
-        warmUp: 0.6,
-        paced: 0.5,
+        seconds: 0.8,
+        warmUp: 0.5,
+        paced: 0.3,
       }
     : {
         only: Object.keys(variants).join(),
