@@ -1,13 +1,12 @@
 import type { EventEmitter } from 'node:events'
+import { type Bound, kTrace } from './bound-trace.ts'
 import { currentRequest } from './request-context.ts'
 import type { RequestTrace } from './request-trace.ts'
 
-interface BoundEmitter extends EventEmitter {
-  [kTrace]?: RequestTrace
+interface BoundEmitter extends EventEmitter, Bound {
   [kEmit]?: EventEmitter['emit']
 }
 
-const kTrace = Symbol('langfuse-middleware.bound')
 const kEmit = Symbol('langfuse-middleware.emit')
 
 /**
@@ -16,7 +15,7 @@ const kEmit = Symbol('langfuse-middleware.emit')
  */
 export function bindEmitter(emitter: EventEmitter, trace: RequestTrace): void {
   const bound = emitter as BoundEmitter
-  if (bound[kTrace] !== undefined) return
+  if (bound.emit === emit || (bound[kTrace] ?? trace) !== trace) return
   if (Object.hasOwn(emitter, 'emit')) bound[kEmit] = emitter.emit
   bound[kTrace] = trace
   bound.emit = emit

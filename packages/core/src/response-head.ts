@@ -1,18 +1,17 @@
 import type { ServerResponse } from 'node:http'
+import { type Bound, kTrace } from './bound-trace.ts'
 
-/** What wants to know, and may add to, the head of a response before it is written. */
+/** A trace that wants to know, and may add to, the head of a response before it is written. */
 export interface HeadHook {
   head(head: ResponseHead): void
 }
 
-interface HookedResponse extends ServerResponse {
-  [kHook]?: HeadHook
+interface HookedResponse extends ServerResponse, Bound<HeadHook> {
   [kWriteHead]?: ServerResponse['writeHead']
 }
 
 type HeaderValue = string | number | readonly string[]
 
-const kHook = Symbol('langfuse-middleware.head')
 const kWriteHead = Symbol('langfuse-middleware.writeHead')
 
 /**
@@ -22,14 +21,16 @@ const kWriteHead = Symbol('langfuse-middleware.writeHead')
  */
 export function hookHead(response: ServerResponse, hook: HeadHook): void {
   const hooked = response as HookedResponse
+  // An adapter within an adapter: the outer one's trace is the response's.
+  if (hooked[kTrace] !== undefined) return
   if (Object.hasOwn(response, 'writeHead')) hooked[kWriteHead] = response.writeHead
-  hooked[kHook] = hook
+  hooked[kTrace] = hook
   hooked.writeHead = writeHead
 }
 
 function writeHead(this: HookedResponse, ...args: unknown[]): ServerResponse {
   const head = new ResponseHead(this, args)
-  this[kHook]?.head(head)
+  this[kTrace]?.head(head)
   const original = this[kWriteHead] ?? Object.getPrototypeOf(this).writeHead
   return original.apply(this, head.args)
 }

@@ -28,10 +28,6 @@ interface SocketWatch {
   bytesWritten: number
 }
 
-interface WatchedResponse extends ServerResponse {
-  [kWatch]?: ResponseWatch
-}
-
 interface WatchedSocket extends Socket {
   [kSocketWatch]?: SocketWatch
 }
@@ -41,17 +37,7 @@ interface Http2Stream {
   readonly rstCode?: number
 }
 
-const kWatch = Symbol('langfuse-middleware.watch')
 const kSocketWatch = Symbol('langfuse-middleware.socket')
-
-// Listeners that all responses share, for one closure less per event and request.
-function onFinish(this: WatchedResponse): void {
-  this[kWatch]?.settle(true)
-}
-
-function onClose(this: WatchedResponse): void {
-  this[kWatch]?.settle(false)
-}
 
 /**
  * Tells its watcher once how a response ended, at the first of the response's `finish`, its `close`, and its socket's `close`. The last is
@@ -80,9 +66,8 @@ export class ResponseWatch implements Linked<ResponseWatch> {
     this.stream = (response as { stream?: Http2Stream }).stream
     this.socket = this.stream === undefined ? request.socket : undefined
     this.watch = this.socket && watchSocket(this.socket)
-    ;(response as WatchedResponse)[kWatch] = this
-    response.on('finish', onFinish)
-    response.on('close', onClose)
+    response.on('finish', () => this.settle(true))
+    response.on('close', () => this.settle(false))
     if (this.watch !== undefined) {
       // An earlier timeout on this connection was answered, or it would be closed.
       if (this.watch.open.size === 0) this.watch.timedOut = false

@@ -41,6 +41,14 @@ it.each<[string, (response: ServerResponse) => void, string[]]>([
   expect(await headersOf(answer)).toEqual(expected)
 })
 
+it('takes the first who asks, and leaves the others', async () => {
+  const first = await headersOf(response => {
+    hookHead(response, { head: head => head.add('x-second', 'no') })
+    response.writeHead(200).end()
+  })
+  expect(first).toEqual(['x-own', 'ours'])
+})
+
 it('leaves an object of headers as the app made it', async () => {
   const shared = Object.freeze({ 'x-a': '1' })
   expect(await headersOf(response => response.writeHead(200, shared).end())).toEqual([
