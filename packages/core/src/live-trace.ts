@@ -26,7 +26,7 @@ import { keepsTrace } from './verdict.ts'
 /** What a request's or job's trace starts from. */
 export interface LiveTraceStart {
   readonly requestId: string
-  /** The trace's id, unless it joins another. */
+  /** The trace's id, unless it joins another, or is another provider's to choose. */
   readonly traceId: string
   /** The name, for a request until its route is known. */
   readonly name: string
@@ -89,22 +89,22 @@ export class LiveTrace implements RequestTrace, TraceOwner {
     this.runtime = runtime
     this.start = start
     this.requestId = start.requestId
-    this.traceId = joined?.parent.traceId ?? start.traceId
     this.tags = [...start.tags]
     this.sampling = start.sampling
     this.held = pipeline.buffer.open(this)
     // A true root, whatever span is active: Langfuse reads a trace's name, input and output from the observation without a parent.
     const above = joined
-      ? withClaim(otel, api.trace.setSpanContext(api.ROOT_CONTEXT, joined.parent), this.traceId)
+      ? withClaim(otel, api.trace.setSpanContext(api.ROOT_CONTEXT, joined.parent), joined.parent.traceId)
       : api.ROOT_CONTEXT
     this.span = pipeline.startRoot(
       start.name,
-      this.traceId,
+      start.traceId,
       pipeline.buffer.contextFor(this.held, above),
       [linked?.parent, api.trace.getSpanContext(api.context.active())]
-        .filter(context => context !== undefined && context.traceId !== this.traceId)
+        .filter(context => context !== undefined && context.traceId !== joined?.parent.traceId)
         .map(context => ({ context: context as SpanContext })),
     )
+    this.traceId = this.span.spanContext().traceId
     const around = withoutClaims(otel, api.context.active())
     this.context = pipeline.beside.activate(pipeline.buffer.contextFor(this.held, around), this.span)
     runtime.counts.started += 1

@@ -1,6 +1,7 @@
 import type { FlushResult } from '@langfuse-middleware/delivery'
 import type { Context, Link, Span } from '@opentelemetry/api'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
+import { adopting, createAdoption } from './adopted-spans.ts'
 import { type Beside, createBeside } from './beside-tracer.ts'
 import { settlesWithin } from './deadline.ts'
 import { createDelivery, type Delivery } from './delivery.ts'
@@ -14,6 +15,13 @@ import { watchOutgoingRequests } from './outgoing-requests.ts'
 import { outgoingTrace } from './outgoing-trace.ts'
 import { register } from './registration.ts'
 import { createSampler } from './sampler.ts'
+import {
+  checkContext,
+  checkPackages,
+  checkProvider,
+  warnOfLostRoot,
+  warnOfOtherProvider,
+} from './self-check.ts'
 import { createTraceBuffer, type TraceBuffer } from './trace-buffer.ts'
 import { type OutgoingTrace, traceHeaders } from './trace-headers.ts'
 import type { Refusal } from './trace-release.ts'
@@ -23,6 +31,10 @@ export interface Pipeline {
   readonly buffer: TraceBuffer
   readonly beside: Beside
   newTraceId(): string
+  /** Whether a trace that begins gets the id that was made for it; false where a provider of the app's makes the spans. */
+  readonly choosesTraceIds: boolean
+  /** Brings the globals that nobody else has brought by now; before a context is to be passed on. */
+  settle(): void
   /** Starts a root span under `context`, with `traceId` as its trace where the context has no other. */
   startRoot(name: string, traceId: string, context: Context, links: Link[]): Span
   /** What code running now passes on to another service; undefined where it runs in no trace that is recorded. */
@@ -51,6 +63,8 @@ export function startPipeline(
   log: Log,
 ): Pipeline {
   const { api, sdk, resources, langfuse } = otel
+  const given = typeof config.provider === 'object' ? config.provider : undefined
+  if (given !== undefined) checkProvider(otel, given, log)
   const refusal: Refusal = { active: false }
   const isExported = (span: ReadableSpan) => otel.otel.isDefaultExportSpan(span)
   const delivery =
@@ -79,7 +93,7 @@ export function startPipeline(
   })
   const buffer = createTraceBuffer({ otel, limits: config.buffer, next: processor, refusal, isExported, log })
   const ids = createIdGenerator()
-  const provider = new sdk.BasicTracerProvider({
+  const own = new sdk.BasicTracerProvider({
     sampler: createSampler(otel, config.sampling.rate, buffer.traceOf),
     idGenerator: ids,
     spanProcessors: [buffer],
@@ -93,9 +107,31 @@ export function startPipeline(
         ),
       ),
   })
+  const provider = given ?? own
   const tracer = provider.getTracer(langfuse.LANGFUSE_TRACER_NAME, langfuse.LANGFUSE_SDK_VERSION)
-  const beside = createBeside(otel, buffer.traceOf)
-  const unregister = register(otel, provider, beside.wrap(provider))
+  const beside = createBeside(otel, () => {
+    settle()
+    return given !== undefined || registration.hasOther
+  })
+  const registration = register(otel, {
+    forLangfuse: beside.wrap(provider),
+    forAll: config.provider === 'default' || config.provider === 'global' ? own : undefined,
+  })
+  const adoption = createAdoption({
+    otel,
+    provider: own,
+    ids,
+    beside,
+    traceOf: buffer.traceOf,
+    rate: config.sampling.rate,
+    log,
+  })
+  checkPackages(log)
+  adopting.current = adoption
+  if (config.provider === 'global') {
+    settle()
+    if (!registration.global) warnOfOtherProvider(log)
+  }
   const outgoing = () => outgoingTrace(otel, buffer, beside.ours(api.context.active()))
   const unwatch =
     config.propagateTo &&
@@ -114,24 +150,45 @@ export function startPipeline(
     buffer,
     beside,
     newTraceId: () => ids.generateTraceId(),
+    choosesTraceIds: given === undefined,
+    settle,
     startRoot(name, traceId, context, links) {
-      return ids.withTraceId(traceId, () => tracer.startSpan(name, { links }, context))
+      if (given === undefined) {
+        return ids.withIds(traceId, undefined, () => tracer.startSpan(name, { links }, context))
+      }
+      const span = tracer.startSpan(name, { links }, context)
+      const held = buffer.traceOf(context)
+      if (held !== undefined && held.root === undefined) {
+        buffer.discard(held)
+        warnOfLostRoot(span, log)
+      }
+      return span
     },
     outgoing,
-    silently: next => api.context.with(buffer.contextFor(SILENT_TRACE, api.context.active()), next),
+    silently(next) {
+      settle()
+      return api.context.with(buffer.contextFor(SILENT_TRACE, api.context.active()), next)
+    },
     delivery,
     async flush(timeoutMs) {
       const until = performance.now() + timeoutMs
-      await settlesWithin(provider.forceFlush(), timeoutMs)
+      await settlesWithin(own.forceFlush(), timeoutMs)
       return delivery?.flush(Math.max(until - performance.now(), 0)) ?? NOTHING
     },
     async shutdown(timeoutMs) {
       const until = performance.now() + timeoutMs
       buffer.abandonAll()
       unwatch?.()
-      unregister()
-      await settlesWithin(provider.shutdown(), timeoutMs)
+      if (adopting.current === adoption) adopting.current = undefined
+      registration.undo()
+      await settlesWithin(own.shutdown(), timeoutMs)
       return delivery?.close(Math.max(until - performance.now(), 0)) ?? NOTHING
     },
+  }
+
+  function settle(): void {
+    if (!registration.settle()) return
+    checkPackages(log)
+    checkContext(otel, log)
   }
 }

@@ -7,10 +7,11 @@ import { runningTracing } from './tracing.ts'
  */
 export function runWithContext<T>(context: RequestContext, fn: () => T): T {
   return withOverlay(context, () => {
-    const otel = runningTracing()?.runtime?.otel
-    if (otel === undefined) return fn()
+    const runtime = runningTracing()?.runtime
+    if (runtime === undefined) return fn()
+    runtime.pipeline.settle()
     const { userId, sessionId } = context
-    return otel.tracing.propagateAttributes(
+    return runtime.otel.tracing.propagateAttributes(
       { ...(userId !== undefined && { userId }), ...(sessionId !== undefined && { sessionId }) },
       fn,
     )

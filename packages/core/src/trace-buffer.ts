@@ -20,6 +20,8 @@ export interface TraceBuffer extends SpanProcessor {
   /** Delays the verdict until `release` is called. */
   wait(trace: HeldTrace): void
   release(trace: HeldTrace): void
+  /** Gives up a trace whose root another tracer did not record. */
+  discard(trace: HeldTrace): void
   /** Ends what is still open under a root that ended. */
   close(trace: HeldTrace): void
   /** Ends and decides all that is open: the process is going away. */
@@ -260,6 +262,11 @@ export function createTraceBuffer(options: TraceBufferOptions): TraceBuffer {
       if (trace.waiting === 0) return
       trace.waiting -= 1
       if (trace.rootEnded) guard(() => settle(trace))
+    },
+    discard(trace) {
+      undecided.delete(trace)
+      trace.verdict = 'drop'
+      dropped += 1
     },
     close: trace => guard(() => forget(trace)),
     abandonAll,
