@@ -19,6 +19,7 @@ import {
   checkContext,
   checkPackages,
   checkProvider,
+  checkSdkIsItself,
   warnOfLostRoot,
   warnOfOtherProvider,
 } from './self-check.ts'
@@ -64,6 +65,7 @@ export function startPipeline(
 ): Pipeline {
   const { api, sdk, resources, langfuse } = otel
   const given = typeof config.provider === 'object' ? config.provider : undefined
+  checkSdkIsItself(otel)
   if (given !== undefined) checkProvider(otel, given, log)
   const refusal: Refusal = { active: false }
   const isExported = (span: ReadableSpan) => otel.otel.isDefaultExportSpan(span)

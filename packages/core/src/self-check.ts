@@ -53,6 +53,16 @@ function checkSdk(log: Log): void {
   )
 }
 
+/** Throws where OpenTelemetry's SDK is not what it says: nothing of what it makes could be sent. */
+export function checkSdkIsItself({ sdk }: Otel): void {
+  const provider = new sdk.BasicTracerProvider({ sampler: new sdk.AlwaysOnSampler() })
+  if (isReadable(provider.getTracer('probe').startSpan('probe'))) return
+  throw new Error(
+    "another tracer has put a provider of its own in the place of OpenTelemetry's SDK, as Datadog does where DD_TRACE_OTEL_ENABLED " +
+      'is set: start tracing before it, or unset that',
+  )
+}
+
 /** Warns where code that runs later does not know the request it belongs to. */
 export function checkContext({ api }: Otel, log: Log): void {
   const remedy =

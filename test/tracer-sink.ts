@@ -5,7 +5,7 @@ import { gunzipSync } from 'node:zlib'
 import { decode } from '@msgpack/msgpack'
 
 /** A span as one of the other tracers sent it. */
-export interface PeerSpan {
+export interface TheirSpan {
   readonly traceId: string
   readonly id: string
   readonly parentId: string | undefined
@@ -13,9 +13,9 @@ export interface PeerSpan {
 }
 
 /** What the backends of Sentry, Datadog and OpenTelemetry received, as one server on loopback. */
-export interface PeerSink {
+export interface TracerSink {
   readonly url: string
-  readonly spans: PeerSpan[]
+  readonly spans: TheirSpan[]
   /** Sentry's error events. */
   readonly errors: { readonly message: string; readonly user: string | undefined; readonly traceId: string }[]
   clear(): void
@@ -23,9 +23,9 @@ export interface PeerSink {
 }
 
 /** Starts it. */
-export async function startPeerSink(): Promise<PeerSink> {
-  const spans: PeerSpan[] = []
-  const errors: PeerSink['errors'] = []
+export async function startTracerSink(): Promise<TracerSink> {
+  const spans: TheirSpan[] = []
+  const errors: TracerSink['errors'] = []
 
   const server = createServer(async (request, response) => {
     const body = await bodyOf(request)
