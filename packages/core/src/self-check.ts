@@ -9,8 +9,7 @@ import type { Otel } from './otel.ts'
 import { hasContextManager } from './registration.ts'
 import { invalid } from './validation.ts'
 
-const SDK_MAJOR = '2'
-const SDK_PACKAGES = ['core', 'resources', 'sdk-trace-base'].map(name => `@opentelemetry/${name}`)
+const SDK_PACKAGES = ['@opentelemetry/core', '@opentelemetry/sdk-trace-base']
 const API_FILE = /[\\/]@opentelemetry[\\/]api[\\/]build[\\/]src[\\/]index\.js$/
 
 /** Warns of packages of OpenTelemetry that cannot work together, as far as they are loaded by now. */
@@ -41,15 +40,17 @@ function checkSdk(log: Log): void {
   const found = new Set<string>()
   for (const user of [undefined, '@langfuse/otel']) {
     for (const name of SDK_PACKAGES) {
-      const version = versionAbove(requireFrom(user).resolve(name))
-      if (version?.split('.')[0] !== SDK_MAJOR) found.add(`${name} ${version}${user ? ` of ${user}` : ''}`)
+      const version = versionOf(name, user)
+      if (version !== undefined && !version.startsWith('2.')) {
+        found.add(`${name} ${version}${user === undefined ? '' : ` for ${user}`}`)
+      }
     }
   }
   if (found.size === 0) return
   log.warnOnce(
     'sdk versions',
-    `OpenTelemetry's SDK must be of version ${SDK_MAJOR}, and there is ${[...found].join(', ')}: observations may get lost. Install ` +
-      `${SDK_PACKAGES.join(', ')} in version ${SDK_MAJOR}, and look for an entry under "overrides" in package.json that says otherwise`,
+    `OpenTelemetry's SDK must be of version 2, and there is ${[...found].join(', ')}: observations may get lost. Install ` +
+      `${SDK_PACKAGES.map(name => `${name}@2`).join(' ')}, and look for an entry under "overrides" in package.json that says otherwise`,
   )
 }
 
@@ -102,7 +103,8 @@ export function checkProvider(otel: Otel, provider: TracerProvider, log: Log): v
       .getTracer(otel.langfuse.LANGFUSE_TRACER_NAME)
       .startSpan('probe', {}, otel.api.ROOT_CONTEXT)
     if (!span.isRecording()) return warnOfLostRoot(span, log)
-    if (!isReadable(span)) invalid('provider', `a provider of OpenTelemetry's SDK ${SDK_MAJOR}`, provider)
+    if (!isReadable(span))
+      invalid('provider', "a provider of OpenTelemetry's SDK 2, with its span processors", provider)
     if (!reached) warnOfLostRoot(span, log)
   } finally {
     adopting.current = current
@@ -137,6 +139,15 @@ export function warnOfOtherProvider(log: Log): void {
     "another tracer's provider is OpenTelemetry's global one, and provider: 'global' changes nothing: observations are apart from it. " +
       'Start tracing before it, leave the option out, or give that provider as option provider',
   )
+}
+
+/** The version of a package as `user`, a dependency of ours, or we ourselves load it. */
+function versionOf(name: string, user: string | undefined): string | undefined {
+  try {
+    return versionAbove(requireFrom(user).resolve(name))
+  } catch {
+    return undefined
+  }
 }
 
 function versionAbove(file: string): string | undefined {
