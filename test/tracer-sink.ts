@@ -12,12 +12,20 @@ export interface TheirSpan {
   readonly name: string
 }
 
+/** An error as Sentry sent it. */
+export interface TheirError {
+  readonly message: string
+  readonly user: string | undefined
+  readonly traceId: string
+  readonly tags: Readonly<Record<string, string>> | undefined
+}
+
 /** What the backends of Sentry, Datadog and OpenTelemetry received, as one server on loopback. */
 export interface TracerSink {
   readonly url: string
   readonly spans: TheirSpan[]
   /** Sentry's error events. */
-  readonly errors: { readonly message: string; readonly user: string | undefined; readonly traceId: string }[]
+  readonly errors: TheirError[]
   clear(): void
   close(): Promise<void>
 }
@@ -25,7 +33,7 @@ export interface TracerSink {
 /** Starts it. */
 export async function startTracerSink(): Promise<TracerSink> {
   const spans: TheirSpan[] = []
-  const errors: TracerSink['errors'] = []
+  const errors: TheirError[] = []
 
   const server = createServer(async (request, response) => {
     const body = await bodyOf(request)
@@ -45,8 +53,9 @@ export async function startTracerSink(): Promise<TracerSink> {
       const { type } = JSON.parse(lines[index] as string)
       const item = JSON.parse(lines[index + 1] as string)
       if (type === 'event') {
-        const { exception, user, contexts } = item
-        errors.push({ message: exception.values[0].value, user: user?.id, traceId: contexts.trace.trace_id })
+        const { exception, user, contexts, tags } = item
+        const { trace_id: traceId } = contexts.trace
+        errors.push({ message: exception.values[0].value, user: user?.id, traceId, tags })
       }
       if (type !== 'span') continue
       for (const { trace_id, span_id, parent_span_id, name } of item.items) {
