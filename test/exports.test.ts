@@ -14,6 +14,7 @@ const expected = {
     'getTracing',
     'initTracing',
     'injectTraceHeaders',
+    'langfuseSpanProcessor',
     'resolveOptions',
     'runWithContext',
     'safeTrace',

@@ -13,7 +13,7 @@ export interface TheirSpan {
 }
 
 /** An error as Sentry sent it. */
-export interface TheirError {
+interface TheirError {
   readonly message: string
   readonly user: string | undefined
   readonly traceId: string

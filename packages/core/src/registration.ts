@@ -69,7 +69,7 @@ export function register({ api, core, tracing }: Otel, options: RegistrationOpti
 }
 
 /** Whether somebody has made a provider the global one. */
-export function hasProvider(api: Otel['api']): boolean {
+function hasProvider(api: Otel['api']): boolean {
   const provider = api.trace.getTracerProvider()
   return !(provider instanceof api.ProxyTracerProvider) || provider.getDelegateTracer('any') !== undefined
 }
