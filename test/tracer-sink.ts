@@ -12,7 +12,7 @@ export interface TheirSpan {
   readonly name: string
 }
 
-/** An error as Sentry sent it. */
+/** An error or a message as Sentry sent it. */
 interface TheirError {
   readonly message: string
   readonly user: string | undefined
@@ -53,9 +53,9 @@ export async function startTracerSink(): Promise<TracerSink> {
       const { type } = JSON.parse(lines[index] as string)
       const item = JSON.parse(lines[index + 1] as string)
       if (type === 'event') {
-        const { exception, user, contexts, tags } = item
+        const { exception, message = exception?.values[0].value, user, contexts, tags } = item
         const { trace_id: traceId } = contexts.trace
-        errors.push({ message: exception.values[0].value, user: user?.id, traceId, tags })
+        errors.push({ message, user: user?.id, traceId, tags })
       }
       if (type !== 'span') continue
       for (const { trace_id, span_id, parent_span_id, name } of item.items) {
