@@ -9,11 +9,13 @@ export function runWithContext<T>(context: RequestContext, fn: () => T): T {
   return withOverlay(context, () => {
     const runtime = runningTracing()?.runtime
     if (runtime === undefined) return fn()
-    runtime.pipeline.settle()
+    const { otel, pipeline } = runtime
     const { userId, sessionId } = context
-    return runtime.otel.tracing.propagateAttributes(
-      { ...(userId !== undefined && { userId }), ...(sessionId !== undefined && { sessionId }) },
-      fn,
-    )
+    const attributes = {
+      ...(userId !== undefined && { userId }),
+      ...(sessionId !== undefined && { sessionId }),
+    }
+    pipeline.settle()
+    return pipeline.beside.writing(next => otel.tracing.propagateAttributes(attributes, next), fn)
   })
 }

@@ -1,5 +1,11 @@
 import { observe, startActiveObservation, startObservation } from '@langfuse/tracing'
-import { currentRequest, langfuseSpanProcessor, safeTrace, traceJob } from '@langfuse-middleware/core'
+import {
+  currentRequest,
+  langfuseSpanProcessor,
+  runWithContext,
+  safeTrace,
+  traceJob,
+} from '@langfuse-middleware/core'
 import { type RecordedTrace, type Recorder, recordTraces } from '@langfuse-middleware/testing'
 import { context, ROOT_CONTEXT, trace } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
@@ -289,6 +295,26 @@ describe('an own provider', () => {
     record({ provider: 'own' })
     await traceJob('ours', () => {})
     expect(trace.getTracer('any').startSpan('any', {}, ROOT_CONTEXT).isRecording()).toBe(false)
+  })
+
+  it('writes user and session of runWithContext to observations of ours alone, in a span of theirs', async () => {
+    startTheirs({ handsOn: false })
+    const { recorder } = record({})
+    await inSpan('GET', () =>
+      traceJob('ours', () =>
+        runWithContext({ userId: 'bob' }, () => inSpan('query', async () => startObservation('step').end())),
+      ),
+    )
+    const [ours] = await recorder.traces()
+    expect(ours!.observations.map(({ name, parentId, userId }) => [name, parentId, userId])).toEqual([
+      ['step', ours!.root!.id, 'bob'],
+      ['ours', undefined, 'bob'],
+    ])
+    expect(theirTree()).toEqual([
+      ['GET', undefined],
+      ['query', 'GET'],
+    ])
+    for (const { attributes } of theirs.getFinishedSpans()) expect(attributes).toEqual({})
   })
 
   it('makes a trace of its own of an observation outside of a request, in a span of theirs', async () => {
