@@ -14,5 +14,6 @@ export function requireFrom(name: string | undefined): NodeJS.Require {
 
 /** The files loaded by now that match; also of ES modules, where what they import is CommonJS. */
 export function loadedFiles(pattern: RegExp): string[] {
-  return Object.keys(require.cache).filter(file => pattern.test(file))
+  // Other runtimes than Node have no cache to look into.
+  return Object.keys(require.cache ?? {}).filter(file => pattern.test(file))
 }

@@ -13,12 +13,13 @@ import type { TracingConfig } from './options.ts'
 import type { Otel } from './otel.ts'
 import { watchOutgoingRequests } from './outgoing-requests.ts'
 import { outgoingTrace } from './outgoing-trace.ts'
+import { createOwnProvider } from './own-provider.ts'
 import { register } from './registration.ts'
-import { createSampler } from './sampler.ts'
 import {
+  checkApi,
   checkContext,
-  checkPackages,
   checkProvider,
+  checkSdk,
   checkSdkIsItself,
   warnOfLostRoot,
   warnOfOtherProvider,
@@ -53,9 +54,6 @@ export interface Pipeline {
 /** What a flush says where there was nothing to send. */
 export const NOTHING: FlushResult = { delivered: 0, spooled: 0, dropped: 0, waiting: 0 }
 
-// Langfuse's own keys come first on a span, and 128, OpenTelemetry's default, lets metadata push out what is set later.
-const MAX_ATTRIBUTES = 512
-
 /** Builds the pipeline and makes it the one that Langfuse's SDK, and OpenTelemetry where nobody else has, use. */
 export function startPipeline(
   config: TracingConfig,
@@ -63,7 +61,7 @@ export function startPipeline(
   otel: Otel,
   log: Log,
 ): Pipeline {
-  const { api, sdk, resources, langfuse } = otel
+  const { api, langfuse } = otel
   const given = typeof config.provider === 'object' ? config.provider : undefined
   checkSdkIsItself(otel)
   if (given !== undefined) checkProvider(otel, given, log)
@@ -95,20 +93,7 @@ export function startPipeline(
   })
   const buffer = createTraceBuffer({ otel, limits: config.buffer, next: processor, refusal, isExported, log })
   const ids = createIdGenerator()
-  const own = new sdk.BasicTracerProvider({
-    sampler: createSampler(otel, config.sampling.rate, buffer.traceOf),
-    idGenerator: ids,
-    spanProcessors: [buffer],
-    spanLimits: { attributeCountLimit: MAX_ATTRIBUTES },
-    resource: resources
-      .defaultResource()
-      .merge(resources.detectResources({ detectors: [resources.envDetector] }))
-      .merge(
-        resources.resourceFromAttributes(
-          config.serviceName === undefined ? {} : { 'service.name': config.serviceName },
-        ),
-      ),
-  })
+  const own = createOwnProvider(otel, config, ids, buffer)
   const provider = given ?? own
   const tracer = provider.getTracer(langfuse.LANGFUSE_TRACER_NAME, langfuse.LANGFUSE_SDK_VERSION)
   const beside = createBeside(otel, () => {
@@ -128,7 +113,8 @@ export function startPipeline(
     rate: config.sampling.rate,
     log,
   })
-  checkPackages(log)
+  checkApi(log)
+  checkSdk(log)
   adopting.current = adoption
   if (config.provider === 'global') {
     settle()
@@ -190,7 +176,7 @@ export function startPipeline(
 
   function settle(): void {
     if (!registration.settle()) return
-    checkPackages(log)
+    checkApi(log)
     checkContext(otel, log)
   }
 }

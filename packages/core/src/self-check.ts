@@ -12,15 +12,8 @@ import { invalid } from './validation.ts'
 const SDK_PACKAGES = ['@opentelemetry/core', '@opentelemetry/sdk-trace-base']
 const API_FILE = /[\\/]@opentelemetry[\\/]api[\\/]build[\\/]src[\\/]index\.js$/
 
-/** Warns of packages of OpenTelemetry that cannot work together, as far as they are loaded by now. */
-export function checkPackages(log: Log): void {
-  quietly(() => {
-    checkApi(log)
-    checkSdk(log)
-  })
-}
-
-function checkApi(log: Log): void {
+/** Warns of several versions of OpenTelemetry's API, as far as they are loaded by now. */
+export function checkApi(log: Log): void {
   const registry = (globalThis as Record<symbol, { version?: string } | undefined>)[
     Symbol.for('opentelemetry.js.api.1')
   ]
@@ -36,7 +29,8 @@ function checkApi(log: Log): void {
   )
 }
 
-function checkSdk(log: Log): void {
+/** Warns of an SDK that Langfuse's packages do not work with. */
+export function checkSdk(log: Log): void {
   const found = new Set<string>()
   for (const user of [undefined, '@langfuse/otel']) {
     for (const name of SDK_PACKAGES) {
@@ -103,8 +97,7 @@ export function checkProvider(otel: Otel, provider: TracerProvider, log: Log): v
       .getTracer(otel.langfuse.LANGFUSE_TRACER_NAME)
       .startSpan('probe', {}, otel.api.ROOT_CONTEXT)
     if (!span.isRecording()) return warnOfLostRoot(span, log)
-    if (!isReadable(span))
-      invalid('provider', "a provider of OpenTelemetry's SDK 2, with its span processors", provider)
+    if (!isReadable(span)) invalid('provider', "a provider of OpenTelemetry's SDK 2", provider)
     if (!reached) warnOfLostRoot(span, log)
   } finally {
     adopting.current = current
@@ -160,13 +153,4 @@ function versionAbove(file: string): string | undefined {
     }
   }
   return undefined
-}
-
-/** What is checked is for information: a file system or a bundler that will not tell must not stop tracing. */
-function quietly(work: () => void): void {
-  try {
-    work()
-  } catch {
-    // Unknown, then.
-  }
 }
