@@ -128,6 +128,8 @@ describe.each<[string, Order, Framework, Format, { preload?: boolean; env?: Reco
   ['opentelemetry', 'before ours', 'express', 'cjs'],
   ['datadog', 'before ours', 'express', 'cjs', { preload: true }],
   ['datadog', 'after ours', 'fastify', 'mjs'],
+  ['elastic', 'before ours', 'express', 'cjs'],
+  ['elastic', 'after ours', 'fastify', 'cjs', { preload: true }],
   ['datadog', 'after ours', 'express', 'cjs', { env: { DD_TRACE_OTEL_ENABLED: 'true' } }],
 ])('beside %s, started %s, in %s, as %s', (tracer, order, framework, format, options) => {
   it('both have whole traces of their own, and no span of the other', async () => {

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { gunzipSync } from 'node:zlib'
+import { gunzipSync, inflateSync } from 'node:zlib'
 import { decode } from '@msgpack/msgpack'
 
 /** A span as one of the other tracers sent it. */
@@ -20,7 +20,7 @@ interface TheirError {
   readonly tags: Readonly<Record<string, string>> | undefined
 }
 
-/** What the backends of Sentry, Datadog and OpenTelemetry received, as one server on loopback. */
+/** What the backends of Sentry, Datadog, Elastic and OpenTelemetry received, as one server on loopback. */
 export interface TracerSink {
   readonly url: string
   readonly spans: TheirSpan[]
@@ -41,6 +41,7 @@ export async function startTracerSink(): Promise<TracerSink> {
     if (path === '/api/1/envelope/') readEnvelope(body.toString())
     else if (path === '/v1/traces') readOtlp(body.toString())
     else if (path === '/v0.4/traces') readDatadog(body)
+    else if (path === '/intake/v2/events') readElastic(body.toString())
     else if (path === '/info') response.statusCode = 404
     response.setHeader('content-type', 'application/json')
     response.end('{}')
@@ -86,6 +87,16 @@ export async function startTracerSink(): Promise<TracerSink> {
     }
   }
 
+  /** https://www.elastic.co/docs/solutions/observability/apm/elastic-apm-events-intake-api */
+  function readElastic(lines: string): void {
+    for (const line of lines.trim().split('\n')) {
+      const { transaction, span = transaction } = JSON.parse(line)
+      if (span === undefined) continue
+      const { trace_id, id, parent_id, name } = span
+      spans.push({ traceId: trace_id, id, parentId: parent_id, name })
+    }
+  }
+
   await once(server.listen(0, '127.0.0.1'), 'listening')
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
@@ -107,5 +118,7 @@ async function bodyOf(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = []
   for await (const chunk of request) chunks.push(chunk)
   const body = Buffer.concat(chunks)
-  return request.headers['content-encoding'] === 'gzip' ? gunzipSync(body) : body
+  const encoding = request.headers['content-encoding']
+  if (encoding === 'deflate') return inflateSync(body)
+  return encoding === 'gzip' ? gunzipSync(body) : body
 }
