@@ -56,7 +56,7 @@ export interface TracingOptions {
   /**
    * Whose tracer provider makes the observations: `'own'`, apart from every other tracer; `'global'`, one that is OpenTelemetry's global
    * one from the start; or one of the app's, to whose span processors `langfuseSpanProcessor()` was added.
-   * @default an own one, which becomes the global one if there is no other by the first observation
+   * @default an own one, which becomes the global one if there is no other by the first span
    */
   provider?: 'own' | 'global' | TracerProvider
   /** Upload base64 media found in inputs and outputs to Langfuse. @default true */

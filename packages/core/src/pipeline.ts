@@ -103,6 +103,7 @@ export function startPipeline(
   const registration = register(otel, {
     forLangfuse: beside.wrap(provider),
     forAll: config.provider === 'default' || config.provider === 'global' ? own : undefined,
+    settle: () => settle(),
   })
   const adoption = createAdoption({
     otel,

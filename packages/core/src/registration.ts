@@ -1,6 +1,7 @@
 import type { TracerProvider } from '@opentelemetry/api'
 import { lazyRequire } from './lazy-require.ts'
 import type { Otel } from './otel.ts'
+import { createStandIn } from './stand-in-provider.ts'
 
 /** What of OpenTelemetry's globals is ours. */
 export interface Registration {
@@ -19,6 +20,8 @@ interface RegistrationOptions {
   readonly forLangfuse: TracerProvider
   /** The provider to make the global one, where there is none. */
   readonly forAll: TracerProvider | undefined
+  /** Calls `settle`, and does what is to be done then. */
+  readonly settle: () => void
 }
 
 /**
@@ -33,6 +36,22 @@ export function register({ api, core, tracing }: Otel, options: RegistrationOpti
   let other = false
   tracing.setLangfuseTracerProvider(forLangfuse)
   undo.push(() => tracing.setLangfuseTracerProvider(null))
+
+  const standIn =
+    forAll &&
+    createStandIn(() => {
+      options.settle()
+      return other ? api.trace.getTracerProvider() : forAll
+    })
+  const place = api.trace.getTracerProvider()
+  if (standIn !== undefined && place instanceof api.ProxyTracerProvider && !hasProvider(api)) {
+    // Here a tracer is looked for as long as no provider is registered, and the first that is takes over.
+    const nobody = place.getDelegate()
+    place.setDelegate(standIn)
+    undo.push(() => {
+      if (place.getDelegate() === standIn) place.setDelegate(nobody)
+    })
+  }
 
   return {
     get global() {
@@ -52,7 +71,7 @@ export function register({ api, core, tracing }: Otel, options: RegistrationOpti
           undo.push(() => api.context.disable())
         }
       }
-      other = hasProvider(api)
+      other = hasProvider(api, standIn)
       if (forAll === undefined || other) return true
       global = api.trace.setGlobalTracerProvider(forAll)
       if (global) undo.push(() => api.trace.disable())
@@ -68,10 +87,11 @@ export function register({ api, core, tracing }: Otel, options: RegistrationOpti
   }
 }
 
-/** Whether somebody has made a provider the global one. */
-function hasProvider(api: Otel['api']): boolean {
-  const provider = api.trace.getTracerProvider()
-  return !(provider instanceof api.ProxyTracerProvider) || provider.getDelegateTracer('any') !== undefined
+/** Whether somebody has made a provider the global one; `standIn` is nobody. */
+function hasProvider({ trace, ProxyTracerProvider }: Otel['api'], standIn?: TracerProvider): boolean {
+  const provider = trace.getTracerProvider()
+  if (!(provider instanceof ProxyTracerProvider)) return true
+  return provider.getDelegate() !== standIn && provider.getDelegateTracer('any') !== undefined
 }
 
 /** Whether a context is passed on at all. */

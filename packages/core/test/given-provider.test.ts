@@ -250,7 +250,6 @@ describe('a provider of the app as option provider', () => {
 describe('an own provider', () => {
   it('becomes the global one with the first observation, so that spans of any library join the trace', async () => {
     const { recorder } = record({})
-    expect(trace.getTracer('early').startSpan('early').isRecording()).toBe(false)
     await traceJob('ours', () => inSpan('ai.generateText', async () => {}))
     expect((await recorder.traces()).map(tree)).toEqual([
       [
@@ -258,6 +257,35 @@ describe('an own provider', () => {
         ['ours', undefined],
       ],
     ])
+  })
+
+  it('takes what libraries make before the first observation, with tracers that they got before tracing started or after', async () => {
+    const early = trace.getTracer('ai')
+    const { recorder } = record({})
+    const late = trace.getTracer('ai')
+    late.startActiveSpan('ai.generateText', span => {
+      early.startSpan('ai.doGenerate').end()
+      span.end()
+    })
+    expect((await recorder.traces()).map(tree)).toEqual([
+      [
+        ['ai.doGenerate', 'ai.generateText'],
+        ['ai.generateText', undefined],
+      ],
+    ])
+  })
+
+  it('leaves tracers that libraries have by then to a provider that is registered before their first span', async () => {
+    const { recorder } = record({})
+    const early = trace.getTracer('theirs')
+    startTheirs({ handsOn: false })
+    early.startSpan('query').end()
+    await traceJob('ours', () => early.startSpan('query').end())
+    expect(theirTree()).toEqual([
+      ['query', undefined],
+      ['query', undefined],
+    ])
+    expect((await recorder.traces()).map(tree)).toEqual([[['ours', undefined]]])
   })
 
   it('takes the spans of libraries in also under an HTTP span that it made itself', async () => {
