@@ -1,6 +1,7 @@
 import type { Span as ApiSpan, Context, TracerProvider } from '@opentelemetry/api'
 import type { ReadableSpan, Span } from '@opentelemetry/sdk-trace-base'
 import type { Beside } from './beside-tracer.ts'
+import type { HeldTrace } from './held-trace.ts'
 import type { PreparedIdGenerator } from './id-generator.ts'
 import type { Log } from './logger.ts'
 import type { Otel } from './otel.ts'
@@ -32,6 +33,8 @@ interface Copy {
   readonly span: ApiSpan
   /** Our active observation when it started. */
   readonly own: string | undefined
+  /** The copies that are open in its trace, by the id of the span. */
+  readonly open: Map<string, Copy> | undefined
 }
 
 /**
@@ -42,19 +45,18 @@ export function createAdoption(options: AdoptionOptions): Adoption {
   const { otel, provider, ids, beside, traceOf, rate, log } = options
   const { api, langfuse } = otel
   const copies = new WeakMap<ReadableSpan, Copy>()
-  const open = new Map<string, Copy>()
+  const openIn = new WeakMap<HeldTrace, Map<string, Copy>>()
 
   function start(span: Span, parentContext: Context): void {
     const { name, version } = span.instrumentationScope
     const { traceId, spanId } = span.spanContext()
     const isObservation = name === langfuse.LANGFUSE_TRACER_NAME
+    const held = traceOf(parentContext)
     const within = isObservation ? undefined : beside.under(parentContext)
-    if (within === undefined) {
-      const isOutside = traceOf(parentContext) === undefined
-      if (isOutside ? !isSampled(traceId, rate) : !isObservation) return
-    }
+    if (within === undefined && (held === undefined ? !isSampled(traceId, rate) : !isObservation)) return
     const own = within && api.trace.getSpanContext(within)?.spanId
-    const above = within && open.get(span.parentSpanContext?.spanId ?? '')
+    const open = within && held && openOf(held)
+    const above = open?.get(span.parentSpanContext?.spanId ?? '')
     // Nearest is the other SDK's span above it, unless an observation has begun since.
     const nearest = above?.own === own ? above?.span : undefined
     const context = within ?? parentContext
@@ -70,14 +72,23 @@ export function createAdoption(options: AdoptionOptions): Adoption {
         nearest === undefined ? context : api.trace.setSpan(context, nearest),
       )
     // An observation's ids are known to the app, which may score it; what is adopted becomes a part of another trace.
-    const copy = { span: within === undefined ? ids.withIds(traceId, spanId, begin) : begin(), own }
+    const copy = { span: within === undefined ? ids.withIds(traceId, spanId, begin) : begin(), own, open }
     copies.set(span, copy)
-    if (within !== undefined) open.set(spanId, copy)
+    open?.set(spanId, copy)
+  }
+
+  function openOf(held: HeldTrace): Map<string, Copy> {
+    let open = openIn.get(held)
+    if (open === undefined) {
+      open = new Map()
+      openIn.set(held, open)
+    }
+    return open
   }
 
   function end(span: ReadableSpan): void {
-    const copy = copies.get(span)?.span
-    open.delete(span.spanContext().spanId)
+    const { span: copy, open } = copies.get(span) ?? {}
+    open?.delete(span.spanContext().spanId)
     if (!copy?.isRecording()) return
     copy.updateName(span.name)
     copy.setAttributes(span.attributes)

@@ -1,6 +1,6 @@
 import type { TracerProvider } from '@opentelemetry/api'
-import { lazyRequire } from './lazy-require.ts'
 import type { Otel } from './otel.ts'
+import { createScopeContextManager } from './scope-context-manager.ts'
 import { createStandIn } from './stand-in-provider.ts'
 
 /** What of OpenTelemetry's globals is ours. */
@@ -9,6 +9,8 @@ export interface Registration {
   readonly global: boolean
   /** Whether another's is, once settled. */
   readonly hasOther: boolean
+  /** Whether the context manager is ours, which holds OpenTelemetry's context and the current request in one. */
+  readonly ownsContext: boolean
   /** Brings what nobody has brought by now; true the first time. */
   settle(): boolean
   /** Takes back all that was set. */
@@ -28,12 +30,14 @@ interface RegistrationOptions {
  * Makes `forLangfuse` the provider of Langfuse's SDK at once, and leaves the globals alone until `settle`, the first time that they are
  * needed: OpenTelemetry lets nobody replace them, so a tracer that starts after us would find its places taken.
  */
-export function register({ api, core, tracing }: Otel, options: RegistrationOptions): Registration {
+export function register(otel: Otel, options: RegistrationOptions): Registration {
+  const { api, core, tracing } = otel
   const { forLangfuse, forAll } = options
   const undo: (() => void)[] = []
   let settled = false
   let global = false
   let other = false
+  let ownsContext = false
   tracing.setLangfuseTracerProvider(forLangfuse)
   undo.push(() => tracing.setLangfuseTracerProvider(null))
 
@@ -60,16 +64,15 @@ export function register({ api, core, tracing }: Otel, options: RegistrationOpti
     get hasOther() {
       return other
     },
+    get ownsContext() {
+      return ownsContext
+    },
     settle() {
       if (settled) return false
       settled = true
       if (!hasContextManager(api)) {
-        const { AsyncLocalStorageContextManager } = lazyRequire<
-          typeof import('@opentelemetry/context-async-hooks')
-        >('@opentelemetry/context-async-hooks')
-        if (api.context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())) {
-          undo.push(() => api.context.disable())
-        }
+        ownsContext = api.context.setGlobalContextManager(createScopeContextManager(otel))
+        if (ownsContext) undo.push(() => api.context.disable())
       }
       other = hasProvider(api, standIn)
       if (forAll === undefined || other) return true

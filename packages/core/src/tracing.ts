@@ -10,6 +10,7 @@ import { createLog, type Log } from './logger.ts'
 import { resolveOptions, type TracingConfig, type TracingOptions } from './options.ts'
 import { loadOtel } from './otel.ts'
 import { NOTHING, startPipeline } from './pipeline.ts'
+import { createRootWriter } from './root-attributes.ts'
 import { drain } from './server-drain.ts'
 import { shared } from './shared.ts'
 import { startUpLine } from './start-up-line.ts'
@@ -155,7 +156,8 @@ function start(config: TracingConfig, log: Log): LiveTraceRuntime | undefined {
     const otel = loadOtel()
     const pipeline = startPipeline(config, destination, otel, log)
     log.info(startUpLine(config))
-    return { otel, config, pipeline, log, counts: { started: 0, ended: 0, skipped: 0 } }
+    const writeRoot = createRootWriter(otel)
+    return { otel, config, pipeline, writeRoot, log, counts: { started: 0, ended: 0, skipped: 0 } }
   } catch (error) {
     // What is set up wrongly is for whoever sets it up; what breaks otherwise must not break the app.
     if (String((error as { code?: unknown }).code).startsWith('LANGFUSE_MIDDLEWARE_')) throw error

@@ -83,9 +83,12 @@ function createBench(limits: BufferOptions = {}) {
         keeps: one => (typeof keep === 'boolean' ? keep : keep(one)),
         identity: () => ({ 'user.id': 'ada' }),
         decided() {},
+        describe() {},
+        plain: false,
         requestId: undefined,
         userId: 'ada',
         sessionId: undefined,
+        skip() {},
         abandon: () => root.end(),
       })
       const root = langfuse.startSpan('root', {}, buffer.contextFor(held, ROOT_CONTEXT))
@@ -126,7 +129,7 @@ describe('a trace', () => {
     bench.langfuse.startSpan('after the response', {}, within).end()
     expect(await bench.names()).toEqual([])
     bench.buffer.release(held)
-    expect(await bench.names()).toEqual(['root', 'after the response'])
+    expect(await bench.names()).toEqual(['after the response', 'root'])
     expect(bench.buffer.stats().open).toBe(0)
   })
 
