@@ -1,9 +1,11 @@
 import type {
   FlushResult,
+  ItemOutbox,
   Outbox,
   OutboxHealth,
   OutboxOptions,
   OutboxStats,
+  ScoreEvent,
   SpoolOptions,
 } from '@langfuse-middleware/delivery'
 import type { Meter } from '@opentelemetry/api'
@@ -49,8 +51,12 @@ export interface Delivery extends SpanExporter {
   observe(meter: Meter): () => void
   /** By destination: `langfuse`, and each mirror's address. */
   stats(): Record<string, OutboxStats>
+  /** Takes scores to Langfuse; undefined where nothing goes there. */
+  readonly scores: ItemOutbox<ScoreEvent> | undefined
   health(): OutboxHealth
 }
+
+const MAX_SCORE_BYTES = 8 * 1024 * 1024
 
 /** One outbox per destination, so that the outage of one never touches another. Throws where an option cannot be used. */
 export function createDelivery(
@@ -65,20 +71,27 @@ export function createDelivery(
   const { timeoutMs, spool, ...limits } = config.delivery
   const shared = { ...limits, minBatchSpans: config.flush.at, intervalMs: config.flush.intervalMs, logger }
   const outboxes = new Map<string, Outbox>()
+  let scores: ItemOutbox<ScoreEvent> | undefined
 
   if (destination.kind === 'langfuse' || destination.kind === 'inspector') {
     const { publicKey, secretKey, baseUrl } = destination
-    outboxes.set(
-      'langfuse',
-      createOutbox({
-        ...shared,
-        sender: packages.createLangfuseSender({ publicKey, secretKey, baseUrl, timeoutMs }),
-        name: destination.kind === 'langfuse' ? 'Langfuse' : `the local inspector at ${baseUrl}`,
-        // Placeholders for a local Langfuse may be one word, which hides nothing.
-        secrets: secretKey === publicKey ? [] : [secretKey],
-        spool,
-      }),
-    )
+    const endpoint = { publicKey, secretKey, baseUrl, timeoutMs }
+    const langfuse = {
+      ...shared,
+      name: destination.kind === 'langfuse' ? 'Langfuse' : `the local inspector at ${baseUrl}`,
+      // Placeholders for a local Langfuse may be one word, which hides nothing.
+      secrets: secretKey === publicKey ? [] : [secretKey],
+      spool,
+    }
+    outboxes.set('langfuse', createOutbox({ ...langfuse, sender: packages.createLangfuseSender(endpoint) }))
+    scores = packages.createScoreOutbox({
+      ...langfuse,
+      sender: packages.createLangfuseScoreSender(endpoint),
+      maxBytes: Math.min(limits.maxBytes ?? MAX_SCORE_BYTES, MAX_SCORE_BYTES),
+      spool: spool && { ...spool, maxBytes: Math.min(spool.maxBytes ?? MAX_SCORE_BYTES, MAX_SCORE_BYTES) },
+      // One after the other, so that of two scores with one id the later stays.
+      maxInFlight: 1,
+    })
   }
   for (const { url, protocol, headers, resourceAttributes } of config.mirrors) {
     outboxes.set(
@@ -92,11 +105,12 @@ export function createDelivery(
       }),
     )
   }
-  const all = [...outboxes.values()]
-  const stopObserving = observeOutboxes(meter, all)
+  const observed = [...outboxes.values()]
+  const all = scores === undefined ? observed : [...observed, scores]
+  const stopObserving = observeOutboxes(meter, observed)
 
   return {
-    export: createFanOut(all).export,
+    export: createFanOut(observed).export,
     // Langfuse's processor waits for these without a deadline; `flush` and `close` have one.
     forceFlush: async () => {},
     shutdown: async () => {},
@@ -105,12 +119,13 @@ export function createDelivery(
       stopObserving()
       return added(all.map(outbox => outbox.close({ timeoutMs })))
     },
-    observe: meter => observeOutboxes(meter, all),
+    observe: meter => observeOutboxes(meter, observed),
+    scores,
     stats: () => Object.fromEntries([...outboxes].map(([name, outbox]) => [name, outbox.stats()])),
     health() {
       const each = all.map(outbox => outbox.health())
       const worst = each.find(one => one.status === 'closed') ?? each.find(one => one.status === 'degraded')
-      return { status: worst?.status ?? 'ok', reasons: each.flatMap(one => one.reasons) }
+      return { status: worst?.status ?? 'ok', reasons: [...new Set(each.flatMap(one => one.reasons))] }
     },
   }
 }

@@ -30,6 +30,8 @@ export interface HeldTrace extends Linked<HeldTrace> {
   rollUp: RollUp
   /** Whether a service that was called with this trace answered with 5xx. */
   failedElsewhere: boolean
+  /** What waits for the verdict besides spans. */
+  onVerdict: ((keep: boolean) => void)[] | undefined
   verdict: 'pending' | 'keep' | 'drop'
   root: Span | undefined
   /** The context of a root that the next processor has not seen, because nothing happened under it yet. */
@@ -60,6 +62,7 @@ export function newTrace(owner: TraceOwner, verdict: HeldTrace['verdict'], touch
     touchedAt,
     rollUp: NOTHING_ROLLED_UP,
     failedElsewhere: false,
+    onVerdict: undefined,
     root: undefined,
     unseenIn: undefined,
     rootEnded: false,

@@ -21,6 +21,7 @@ import { exposeHeaders } from './response-headers.ts'
 import { type ResponseEnd, ResponseWatch, type ResponseWatcher } from './response-watch.ts'
 import type { RootWriter } from './root-attributes.ts'
 import { resolveSampling, type Sampling, type TraceSummary } from './sampling.ts'
+import type { Score } from './score.ts'
 import type { RequestCounts } from './stats.ts'
 import type { IncomingTrace } from './trace-headers.ts'
 import { keepsTrace } from './verdict.ts'
@@ -179,6 +180,10 @@ export class LiveTrace implements RequestTrace, TraceOwner, HeadHook, ResponseWa
     this.say(said => said.addUpdate(update))
   }
 
+  score(score: Score): void {
+    this.runtime.pipeline.scores.addTo(this.held, this.traceId, score)
+  }
+
   skip(): void {
     this.say(said => {
       said.skipped = true
@@ -318,7 +323,7 @@ export class LiveTrace implements RequestTrace, TraceOwner, HeadHook, ResponseWa
     return keepsTrace(this.traceId, this.sampling, dropsEmpty, () => this.summary(held), this.runtime.log)
   }
 
-  private summary({ rollUp, open, failedElsewhere }: HeldTrace): TraceSummary {
+  private summary({ rollUp, open, failedElsewhere, onVerdict }: HeldTrace): TraceSummary {
     const { outcome } = this
     return {
       name: this.finalName(),
@@ -330,6 +335,7 @@ export class LiveTrace implements RequestTrace, TraceOwner, HeadHook, ResponseWa
       sessionId: this.sessionId,
       tags: this.tags,
       observations: rollUp.observations + open.size,
+      scores: onVerdict?.length ?? 0,
       failed: rollUp.errors > 0 || failedElsewhere || this.levelNow() === 'ERROR',
     }
   }

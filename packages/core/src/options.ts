@@ -1,5 +1,4 @@
 import type { TracerProvider } from '@opentelemetry/api'
-import type { SpanExporter } from '@opentelemetry/sdk-trace-base'
 import type { DeliveryOptions, MirrorOptions } from './delivery.ts'
 import { type Destination, resolveDestination } from './destination.ts'
 import { type Env, type EnvironmentKind, environmentKind, langfuseVariable, present } from './environment.ts'
@@ -7,6 +6,7 @@ import type { Logger } from './logger.ts'
 import { type PropagateTo, resolvePropagateTo } from './propagation-targets.ts'
 import { resolveSampling, type Sampling, type SamplingOptions } from './sampling.ts'
 import { TIERS, type Tier } from './tier.ts'
+import type { TracingExporter } from './tracing-exporter.ts'
 import { flag, httpUrl, invalid, knownKeys, numberBetween, oneOf, text } from './validation.ts'
 
 /** How tracing works in this process; all of it optional, read once at the start. */
@@ -52,7 +52,7 @@ export interface TracingOptions {
   /** Send as soon as a request is decided, for platforms that freeze a process between requests: `true`, or the platform's `waitUntil`. */
   flushAfterRequest?: boolean | ((flushed: Promise<unknown>) => void)
   /** Where observations go instead of Langfuse, already masked and filtered; no keys are needed then. */
-  exporter?: SpanExporter
+  exporter?: TracingExporter
   /**
    * Whose tracer provider makes the observations: `'own'`, apart from every other tracer; `'global'`, one that is OpenTelemetry's global
    * one from the start; or one of the app's, to whose span processors `langfuseSpanProcessor()` was added.
@@ -105,7 +105,7 @@ export interface TracingConfig {
   readonly mirrors: readonly MirrorOptions[]
   readonly llmEntry: boolean
   readonly flushAfterRequest: boolean | ((flushed: Promise<unknown>) => void)
-  readonly exporter: SpanExporter | undefined
+  readonly exporter: TracingExporter | undefined
   readonly provider: 'default' | 'own' | 'global' | TracerProvider
   readonly media: boolean
   /** Undefined for nowhere. */

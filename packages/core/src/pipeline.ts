@@ -18,6 +18,7 @@ import { register } from './registration.ts'
 import { type Scope, withScope } from './request-context.ts'
 import { RootSpan } from './root-span.ts'
 import { createTwins } from './root-twin.ts'
+import { createScores, type Scores } from './scores.ts'
 import {
   checkApi,
   checkContext,
@@ -34,6 +35,7 @@ import type { Refusal } from './trace-release.ts'
 export interface Pipeline {
   readonly buffer: TraceBuffer
   readonly beside: Beside
+  readonly scores: Scores
   newTraceId(): string
   /** Whether a trace that begins gets the id that was made for it; false where a provider of the app's makes the spans. */
   readonly choosesTraceIds: boolean
@@ -167,6 +169,13 @@ export function startPipeline(
   return {
     buffer,
     beside,
+    scores: createScores({
+      outbox: delivery?.scores,
+      exporter: config.exporter,
+      environment: config.environment,
+      rate: config.sampling.rate,
+      log,
+    }),
     newTraceId: () => ids.generateTraceId(),
     choosesTraceIds: given === undefined,
     settle,

@@ -203,6 +203,7 @@ export function createTraceBuffer(options: TraceBufferOptions): TraceBuffer {
     if (keep) for (const span of held) if (!isExported(span)) bridge(trace, span)
     for (const span of held) pass(trace, span)
     if (root !== undefined && trace.rootEnded) pass(trace, root)
+    if (trace.onVerdict !== undefined) for (const tell of trace.onVerdict.splice(0)) tell(keep)
   }
 
   function open(owner: TraceOwner): HeldTrace {

@@ -50,7 +50,10 @@ export interface RunningTracing {
   client: LangfuseClient | undefined
 }
 
-const slot: { running: RunningTracing | undefined } = shared('tracing', () => ({ running: undefined }))
+const slot: { running: RunningTracing | undefined; client?: LangfuseClient | undefined } = shared(
+  'tracing',
+  () => ({ running: undefined }),
+)
 
 /** The tracing of this process as adapters use it; undefined before the start and after the shutdown. */
 export function runningTracing(): RunningTracing | undefined {
@@ -110,6 +113,7 @@ export function initTracing(options?: TracingOptions): Tracing {
           requests: { ...counts, open: counts.started - counts.ended },
           buffer: runtime?.pipeline.buffer.stats(),
           delivery: runtime?.pipeline.delivery?.stats() ?? {},
+          scores: runtime?.pipeline.scores.stats(),
           warnings: { ...log.causes },
         }
       },
@@ -131,8 +135,9 @@ export function initTracing(options?: TracingOptions): Tracing {
 
 /** The one LangfuseClient of this process, made on first use with the keys tracing runs with: prompts, scores, datasets. */
 export function getLangfuseClient(): LangfuseClient {
-  const running = slot.running
-  if (running?.client !== undefined) return running.client
+  const { running } = slot
+  const holder = running ?? slot
+  if (holder.client !== undefined) return holder.client
   const { LangfuseClient } = lazyRequire<typeof import('@langfuse/client')>('@langfuse/client')
   const destination = (running?.config ?? resolveOptions()).destination
   const client = new LangfuseClient(
@@ -140,7 +145,7 @@ export function getLangfuseClient(): LangfuseClient {
       ? { publicKey: destination.publicKey, secretKey: destination.secretKey, baseUrl: destination.baseUrl }
       : {},
   )
-  if (running !== undefined) running.client = client
+  holder.client = client
   return client
 }
 

@@ -67,6 +67,7 @@ export class UntracedRequest implements RequestTrace, HeadHook {
   setMetadata(): void {}
   setName(): void {}
   update(): void {}
+  score(): void {}
   skip(): void {}
   fail(): void {}
   configure(): void {}

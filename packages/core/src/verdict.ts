@@ -12,8 +12,8 @@ export function keepsTrace(
   const sampled = isSampled(traceId, sampling.rate)
   if (sampled && !dropsEmpty) return true
   const summary = summarise()
-  const { failed, observations, durationMs, end } = summary
-  if (dropsEmpty && observations === 0 && !failed) return false
+  const { failed, observations, scores, durationMs, end } = summary
+  if (dropsEmpty && observations === 0 && scores === 0 && !failed) return false
   if (sampled || (sampling.keepErrors && failed)) return true
   if (durationMs >= sampling.keepSlowerThanMs) return true
   if (sampling.keepAborted && end === 'client_aborted') return true
