@@ -15,6 +15,7 @@ const expected = {
     'getTracing',
     'initTracing',
     'injectTraceHeaders',
+    'langfuseSpanProcessor',
     'resolveOptions',
     'runWithContext',
     'safeTrace',

@@ -18,6 +18,8 @@ export interface TraceOwner {
   readonly sessionId: string | undefined
   /** Whether nothing that the app said is on the root: no media to upload from it. */
   readonly plain: boolean
+  /** Keeps nothing of the trace. */
+  skip(): void
   /** Ends the root: the process is going away. */
   abandon(): void
 }
@@ -87,6 +89,7 @@ export const SILENT_TRACE: HeldTrace = newTrace(
     userId: undefined,
     sessionId: undefined,
     plain: true,
+    skip() {},
     abandon() {},
   },
   'drop',

@@ -1,10 +1,10 @@
 import { randomFillSync } from 'node:crypto'
 import type { IdGenerator } from '@opentelemetry/sdk-trace-base'
 
-/** Trace and span ids, where a trace's id can be known before its root starts. */
+/** Trace and span ids, where those of the next span can be known before it starts. */
 export interface PreparedIdGenerator extends IdGenerator {
-  /** Runs `start`, in which a trace that begins gets `traceId`. */
-  withTraceId<T>(traceId: string, start: () => T): T
+  /** Runs `start`, in which a span gets `spanId`, if given, and a trace that begins gets `traceId`. */
+  withIds<T>(traceId: string, spanId: string | undefined, start: () => T): T
 }
 
 const POOL_BYTES = 8_192
@@ -13,7 +13,8 @@ const POOL_BYTES = 8_192
 export function createIdGenerator(): PreparedIdGenerator {
   const pool = Buffer.allocUnsafe(POOL_BYTES)
   let offset = POOL_BYTES
-  let prepared: string | undefined
+  let preparedTraceId: string | undefined
+  let preparedSpanId: string | undefined
 
   function random(bytes: number): string {
     if (offset + bytes > POOL_BYTES) {
@@ -25,15 +26,17 @@ export function createIdGenerator(): PreparedIdGenerator {
   }
 
   return {
-    generateTraceId: () => prepared ?? random(16),
-    generateSpanId: () => random(8),
-    withTraceId(traceId, start) {
-      prepared = traceId
+    generateTraceId: () => preparedTraceId ?? random(16),
+    generateSpanId: () => preparedSpanId ?? random(8),
+    withIds(traceId, spanId, start) {
+      preparedTraceId = traceId
+      preparedSpanId = spanId
       try {
         return start()
       } finally {
         // A root that joins another trace asks for no id, and must not leave this one to the next.
-        prepared = undefined
+        preparedTraceId = undefined
+        preparedSpanId = undefined
       }
     },
   }

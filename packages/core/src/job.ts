@@ -28,10 +28,11 @@ export async function traceJob<T>(
 ): Promise<T> {
   const runtime = runningTracing()?.runtime
   if (runtime === undefined) return new UntracedRequest(NO_REQUEST, NOBODY).run(fn)
-  const traceId = from?.parent.traceId ?? runtime.pipeline.newTraceId()
-  if (isSkippedAtStart(traceId, runtime.config.sampling)) {
+  const { pipeline } = runtime
+  const traceId = from?.parent.traceId ?? pipeline.newTraceId()
+  if ((from || pipeline.choosesTraceIds) && isSkippedAtStart(traceId, runtime.config.sampling)) {
     runtime.counts.skipped += 1
-    return new UntracedRequest(NO_REQUEST, NOBODY, runtime.pipeline).run(fn)
+    return new UntracedRequest(NO_REQUEST, NOBODY, pipeline).run(fn)
   }
   const job = new LiveTrace(runtime, {
     requestId: randomUUID(),

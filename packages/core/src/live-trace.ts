@@ -29,7 +29,7 @@ import { keepsTrace } from './verdict.ts'
 /** What a request's or job's trace starts from. */
 export interface LiveTraceStart {
   readonly requestId: string
-  /** The trace's id, also of one that is joined. */
+  /** The trace's id, also of one that is joined; where a provider of the app's chooses ids, only proposed. */
   readonly traceId: string
   /** The name, for a request until its route is known. */
   readonly name: string
@@ -96,21 +96,21 @@ export class LiveTrace implements RequestTrace, TraceOwner, HeadHook, ResponseWa
   constructor(runtime: LiveTraceRuntime, start: LiveTraceStart) {
     const { otel, pipeline } = runtime
     const { api } = otel
-    const { joined, linked, traceId } = start
+    const { joined, linked, traceId: proposed } = start
     this.runtime = runtime
     this.start = start
     this.requestId = start.requestId
-    this.traceId = traceId
     this.sampling = start.sampling
     this.held = pipeline.buffer.open(this)
     const active = api.context.active()
     // A true root, whatever span is active: Langfuse reads a trace's name, input and output from the observation without a parent.
-    this.span = pipeline.startRoot(this.held, start.name, traceId, {
+    this.span = pipeline.startRoot(this.held, start.name, proposed, {
       parent: joined?.parent,
-      context: joined ? withClaim(otel, api.ROOT_CONTEXT, traceId) : api.ROOT_CONTEXT,
-      links: linksTo(traceId, linked?.parent, api.trace.getSpanContext(active)),
+      context: joined ? withClaim(otel, api.ROOT_CONTEXT, proposed) : api.ROOT_CONTEXT,
+      links: linksTo(proposed, linked?.parent, api.trace.getSpanContext(active)),
       startedAt: this.startedAt,
     })
+    this.traceId = this.span.spanContext().traceId
     const around = active === api.ROOT_CONTEXT ? active : withoutClaims(otel, active)
     this.context = pipeline.beside.activate(pipeline.buffer.contextFor(this.held, around), this.span)
     runtime.counts.started += 1

@@ -1,3 +1,4 @@
+import type { TracerProvider } from '@opentelemetry/api'
 import type { DeliveryOptions, MirrorOptions } from './delivery.ts'
 import { type Destination, resolveDestination } from './destination.ts'
 import { type Env, type EnvironmentKind, environmentKind, langfuseVariable, present } from './environment.ts'
@@ -52,6 +53,12 @@ export interface TracingOptions {
   flushAfterRequest?: boolean | ((flushed: Promise<unknown>) => void)
   /** Where observations go instead of Langfuse, already masked and filtered; no keys are needed then. */
   exporter?: TracingExporter
+  /**
+   * Whose tracer provider makes the observations: `'own'`, apart from every other tracer; `'global'`, one that is OpenTelemetry's global
+   * one from the start; or one of the app's, to whose span processors `langfuseSpanProcessor()` was added.
+   * @default an own one, which becomes the global one if there is no other by the first span
+   */
+  provider?: 'own' | 'global' | TracerProvider
   /** Upload base64 media found in inputs and outputs to Langfuse. @default true */
   media?: boolean
   /**
@@ -99,6 +106,7 @@ export interface TracingConfig {
   readonly llmEntry: boolean
   readonly flushAfterRequest: boolean | ((flushed: Promise<unknown>) => void)
   readonly exporter: TracingExporter | undefined
+  readonly provider: 'default' | 'own' | 'global' | TracerProvider
   readonly media: boolean
   /** Undefined for nowhere. */
   readonly propagateTo: ((url: URL) => boolean) | undefined
@@ -129,6 +137,7 @@ export const TRACING_OPTION_NAMES: readonly (keyof TracingOptions)[] = [
   'llmEntry',
   'flushAfterRequest',
   'exporter',
+  'provider',
   'media',
   'propagateTo',
   'shutdown',
@@ -196,6 +205,7 @@ export function resolveOptions(options: TracingOptions = {}, env: Env = process.
     llmEntry: flag('llmEntry', options.llmEntry ?? false),
     flushAfterRequest: resolveFlushAfterRequest(options.flushAfterRequest),
     exporter: options.exporter,
+    provider: resolveProvider(options.provider),
     media: flag('media', options.media ?? read('MEDIA_UPLOAD_ENABLED') ?? true),
     propagateTo: options.propagateTo === false ? undefined : resolvePropagateTo(options.propagateTo),
     shutdown: {
@@ -243,6 +253,12 @@ function resolveFlushAfterRequest(
   if (option === undefined || typeof option === 'boolean' || typeof option === 'function')
     return option ?? false
   return invalid('flushAfterRequest', 'true, false or a function that takes a promise', option)
+}
+
+function resolveProvider(option: TracingOptions['provider']): TracingConfig['provider'] {
+  if (option === undefined) return 'default'
+  if (option === 'own' || option === 'global' || typeof option?.getTracer === 'function') return option
+  return invalid('provider', "'own', 'global' or a TracerProvider of OpenTelemetry's SDK", option)
 }
 
 function resolveEnvironment(option: string | undefined, env: Env): string {

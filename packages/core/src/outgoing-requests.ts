@@ -1,9 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders, RequestOptions } from 'node:http'
-import { syncBuiltinESMExports } from 'node:module'
-import { isIP } from 'node:net'
+import type { ClientRequest, IncomingMessage } from 'node:http'
 import type { HeldTrace } from './held-trace.ts'
-import { lazyRequire } from './lazy-require.ts'
+import { watchHttp } from './outgoing-http.ts'
 import { TRACE_HEADERS } from './trace-headers.ts'
 
 /** What happens to outgoing requests. */
@@ -27,8 +25,7 @@ type Listener = (message: unknown, name: string | symbol) => void
 
 /**
  * Adds headers to requests of `fetch`, undici and `node:http`, whichever was imported first and how; returns what stops it. Node tells of
- * a request by `node:http` before it leaves from 22.12 on only (https://nodejs.org/api/diagnostics_channel.html#http); before that,
- * OpenTelemetry's instrumentation is where it can be told.
+ * a request by `node:http` before it leaves from 22.12 on only (https://nodejs.org/api/diagnostics_channel.html#http).
  */
 export function watchOutgoingRequests(outgoing: OutgoingRequests): () => void {
   const callers = new WeakMap<object, HeldTrace>()
@@ -56,22 +53,9 @@ export function watchOutgoingRequests(outgoing: OutgoingRequests): () => void {
     answered(request, response.statusCode ?? 0)
   })
   if (announcesRequests()) {
-    listen('http.client.request.created', message => {
-      const { request } = message as { request: ClientRequest }
-      if (request.headersSent) return
-      add(
-        request,
-        () => urlOf(request),
-        (name, value) => setOnce(request, name, value),
-      )
-    })
+    listen('http.client.request.created', message => created((message as { request: ClientRequest }).request))
   } else {
-    stops.push(instrumentHttp(outgoing))
-    listen('http.client.request.start', message => {
-      const { request } = message as { request: ClientRequest }
-      const caller = outgoing.current()
-      if (caller !== undefined && request.hasHeader(TRACE_HEADERS.traceId)) callers.set(request, caller)
-    })
+    stops.push(watchHttp(created))
   }
 
   return () => {
@@ -88,6 +72,15 @@ export function watchOutgoingRequests(outgoing: OutgoingRequests): () => void {
     }
     subscribe(channel, listener)
     stops.push(() => unsubscribe(channel, listener))
+  }
+
+  function created(request: ClientRequest): void {
+    if (request.headersSent) return
+    add(
+      request,
+      () => urlOf(request),
+      (name, value) => setOnce(request, name, value),
+    )
   }
 
   function add(request: object, url: () => URL, set: (name: string, value: string) => void): void {
@@ -118,42 +111,4 @@ function setOnce(request: ClientRequest, name: string, value: string): void {
   const own = request.getHeader(name)
   if (own === undefined) request.setHeader(name, value)
   else if (name === 'baggage') request.setHeader(name, `${String(own)},${value}`)
-}
-
-function instrumentHttp(outgoing: OutgoingRequests): () => void {
-  const { registerInstrumentations } = lazyRequire<typeof import('@opentelemetry/instrumentation')>(
-    '@opentelemetry/instrumentation',
-  )
-  const { HttpInstrumentation } = lazyRequire<typeof import('@opentelemetry/instrumentation-http')>(
-    '@opentelemetry/instrumentation-http',
-  )
-  const stop = registerInstrumentations({
-    instrumentations: [
-      new HttpInstrumentation({
-        disableIncomingRequestInstrumentation: true,
-        // Asked before each request, with the options that it is then made with: the place to add headers without a span of its own,
-        // which Langfuse would not have and nothing could hang from.
-        ignoreOutgoingRequestHook(options) {
-          addToOptions(options, outgoing)
-          return true
-        },
-      }),
-    ],
-  })
-  // The instrumentation acts when a module is next required: for the app, which has long imported both, that would be never.
-  lazyRequire('http')
-  lazyRequire('https')
-  syncBuiltinESMExports()
-  return stop
-}
-
-function addToOptions(options: RequestOptions, outgoing: OutgoingRequests): void {
-  if (outgoing.current() === undefined || Array.isArray(options.headers)) return
-  const host = options.hostname ?? options.host ?? 'localhost'
-  const name = isIP(host) === 6 ? `[${host}]` : host
-  const headers = outgoing.headersFor(new URL(`${options.protocol ?? 'http:'}//${name}`))
-  if (headers === undefined) return
-  const own = options.headers as OutgoingHttpHeaders | undefined
-  const baggage = own?.baggage === undefined ? headers.baggage : `${String(own.baggage)},${headers.baggage}`
-  options.headers = { ...headers, ...own, ...(baggage !== undefined && { baggage }) }
 }

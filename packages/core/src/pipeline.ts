@@ -1,6 +1,7 @@
 import type { FlushResult } from '@langfuse-middleware/delivery'
 import type { Context, Link, Span, SpanContext } from '@opentelemetry/api'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
+import { adopting, createAdoption } from './adopted-spans.ts'
 import { type Beside, createBeside } from './beside-tracer.ts'
 import { settlesWithin } from './deadline.ts'
 import { createDelivery, type Delivery } from './delivery.ts'
@@ -12,11 +13,20 @@ import type { TracingConfig } from './options.ts'
 import type { Otel } from './otel.ts'
 import { watchOutgoingRequests } from './outgoing-requests.ts'
 import { outgoingTrace } from './outgoing-trace.ts'
+import { createOwnProvider, MAX_ATTRIBUTES, resourceOf } from './own-provider.ts'
 import { register } from './registration.ts'
 import { type Scope, withScope } from './request-context.ts'
 import { RootSpan } from './root-span.ts'
-import { createSampler } from './sampler.ts'
+import { createTwins } from './root-twin.ts'
 import { createScores, type Scores } from './scores.ts'
+import {
+  checkApi,
+  checkContext,
+  checkProvider,
+  checkSdk,
+  checkSdkIsItself,
+  warnOfOtherProvider,
+} from './self-check.ts'
 import { createTraceBuffer, type TraceBuffer } from './trace-buffer.ts'
 import { type OutgoingTrace, traceHeaders } from './trace-headers.ts'
 import type { Refusal } from './trace-release.ts'
@@ -27,7 +37,11 @@ export interface Pipeline {
   readonly beside: Beside
   readonly scores: Scores
   newTraceId(): string
-  /** Starts the root of `held`, in the trace of `traceId`. */
+  /** Whether a trace that begins gets the id that was made for it; false where a provider of the app's makes the spans. */
+  readonly choosesTraceIds: boolean
+  /** Brings the globals that nobody else has brought by now; before a context is to be passed on. */
+  settle(): void
+  /** Starts the root of `held`, in the trace of `traceId` where that is ours to choose. */
   startRoot(held: HeldTrace, name: string, traceId: string, above: RootPlace): Span
   /** What code running now passes on to another service; undefined where it runs in no trace that is recorded. */
   outgoing(): OutgoingTrace | undefined
@@ -55,9 +69,6 @@ interface RootPlace {
 /** What a flush says where there was nothing to send. */
 export const NOTHING: FlushResult = { delivered: 0, spooled: 0, dropped: 0, waiting: 0 }
 
-// Langfuse's own keys come first on a span, and 128, OpenTelemetry's default, lets metadata push out what is set later.
-const MAX_ATTRIBUTES = 512
-
 /** Builds the pipeline and makes it the one that Langfuse's SDK, and OpenTelemetry where nobody else has, use. */
 export function startPipeline(
   config: TracingConfig,
@@ -65,7 +76,10 @@ export function startPipeline(
   otel: Otel,
   log: Log,
 ): Pipeline {
-  const { api, sdk, resources, langfuse } = otel
+  const { api, langfuse } = otel
+  const given = typeof config.provider === 'object' ? config.provider : undefined
+  checkSdkIsItself(otel)
+  if (given !== undefined) checkProvider(otel, given, log)
   const refusal: Refusal = { active: false }
   const isExported = (span: ReadableSpan) => otel.otel.isDefaultExportSpan(span)
   const delivery =
@@ -102,29 +116,41 @@ export function startPipeline(
     log,
   })
   const ids = createIdGenerator()
-  const resource = resources
-    .defaultResource()
-    .merge(resources.detectResources({ detectors: [resources.envDetector] }))
-    .merge(
-      resources.resourceFromAttributes(
-        config.serviceName === undefined ? {} : { 'service.name': config.serviceName },
-      ),
-    )
-  const provider = new sdk.BasicTracerProvider({
-    sampler: createSampler(otel, config.sampling.rate, buffer.traceOf),
-    idGenerator: ids,
-    spanProcessors: [buffer],
-    spanLimits: { attributeCountLimit: MAX_ATTRIBUTES },
-    resource,
+  const resource = resourceOf(otel, config)
+  const own = createOwnProvider(otel, config, resource, ids, buffer)
+  const provider = given ?? own
+  const beside = createBeside(otel, () => {
+    settle()
+    return given !== undefined || registration.hasOther
   })
+  const registration = register(otel, {
+    forLangfuse: beside.wrap(provider),
+    forAll: config.provider === 'default' || config.provider === 'global' ? own : undefined,
+    settle: () => settle(),
+  })
+  const adoption = createAdoption({
+    otel,
+    provider: own,
+    ids,
+    beside,
+    traceOf: buffer.traceOf,
+    rate: config.sampling.rate,
+    log,
+  })
+  checkApi(log)
+  checkSdk(log)
+  adopting.current = adoption
+  if (config.provider === 'global') {
+    settle()
+    if (!registration.global) warnOfOtherProvider(log)
+  }
   const origin = {
     otel,
     resource,
     instrumentationScope: { name: langfuse.LANGFUSE_TRACER_NAME, version: langfuse.LANGFUSE_SDK_VERSION },
     maxAttributes: MAX_ATTRIBUTES,
   }
-  const beside = createBeside(otel, buffer.traceOf)
-  const registration = register(otel, provider, beside.wrap(provider))
+  const startTwin = given && createTwins(otel, given, log)
   const silent = buffer.contextFor(SILENT_TRACE, api.ROOT_CONTEXT)
   const outgoing = () => outgoingTrace(otel, buffer, beside.ours(api.context.active()))
   const unwatch =
@@ -151,14 +177,20 @@ export function startPipeline(
       log,
     }),
     newTraceId: () => ids.generateTraceId(),
+    choosesTraceIds: given === undefined,
+    settle,
     startRoot(held, name, traceId, { parent, context, links, startedAt }) {
+      const twin = startTwin?.(held, name, parent, links)
       const own = {
-        traceId,
-        spanId: ids.generateSpanId(),
-        traceFlags: api.TraceFlags.SAMPLED,
+        traceId: twin?.context.traceId ?? traceId,
+        spanId: twin?.context.spanId ?? ids.generateSpanId(),
+        traceFlags: twin?.context.traceFlags ?? api.TraceFlags.SAMPLED,
         ...(parent?.traceState && { traceState: parent.traceState }),
       }
-      const root = new RootSpan(origin, { name, own, parent, links, startedAt }, () => buffer.endRoot(held))
+      const root = new RootSpan(origin, { name, own, parent, links, startedAt }, () => {
+        twin?.end(root)
+        buffer.endRoot(held)
+      })
       buffer.root(held, root, context)
       return root
     },
@@ -168,23 +200,31 @@ export function startPipeline(
       return withScope(scope, () => api.context.with(scope.context, next))
     },
     silentContext() {
+      settle()
       const active = api.context.active()
       return active === api.ROOT_CONTEXT ? silent : buffer.contextFor(SILENT_TRACE, active)
     },
     delivery,
     async flush(timeoutMs) {
       const until = performance.now() + timeoutMs
-      await settlesWithin(provider.forceFlush(), timeoutMs)
+      await settlesWithin(own.forceFlush(), timeoutMs)
       return delivery?.flush(Math.max(until - performance.now(), 0)) ?? NOTHING
     },
     async shutdown(timeoutMs) {
       const until = performance.now() + timeoutMs
       buffer.abandonAll()
       unwatch?.()
+      if (adopting.current === adoption) adopting.current = undefined
       registration.undo()
-      await settlesWithin(provider.shutdown(), timeoutMs)
+      await settlesWithin(own.shutdown(), timeoutMs)
       return delivery?.close(Math.max(until - performance.now(), 0)) ?? NOTHING
     },
+  }
+
+  function settle(): void {
+    if (!registration.settle()) return
+    checkApi(log)
+    checkContext(otel, log)
   }
 
   /**

@@ -32,7 +32,9 @@ export const getPrompt: LangfuseClient['getPrompt'] = (name: string, options?: o
  */
 export function withPrompt<T>(prompt: PromptVersion, fn: () => T): T {
   const runtime = runningTracing()?.runtime
-  return runtime === undefined ? fn() : runtime.otel.api.context.with(linked(prompt, runtime), fn)
+  if (runtime === undefined) return fn()
+  runtime.pipeline.settle()
+  return runtime.otel.api.context.with(linked(prompt, runtime), fn)
 }
 
 function linked(prompt: PromptVersion, { otel, log }: LiveTraceRuntime): Context {

@@ -1,35 +1,104 @@
 import type { TracerProvider } from '@opentelemetry/api'
 import type { Otel } from './otel.ts'
 import { createScopeContextManager } from './scope-context-manager.ts'
+import { createStandIn } from './stand-in-provider.ts'
 
 /** What of OpenTelemetry's globals is ours. */
 export interface Registration {
+  /** Whether our provider is the global one. */
+  readonly global: boolean
+  /** Whether another's is, once settled. */
+  readonly hasOther: boolean
   /** Whether the context manager is ours, which holds OpenTelemetry's context and the current request in one. */
   readonly ownsContext: boolean
+  /** Brings what nobody has brought by now; true the first time. */
+  settle(): boolean
   /** Takes back all that was set. */
   undo(): void
 }
 
+interface RegistrationOptions {
+  /** The provider of Langfuse's SDK. */
+  readonly forLangfuse: TracerProvider
+  /** The provider to make the global one, where there is none. */
+  readonly forAll: TracerProvider | undefined
+  /** Calls `settle`, and does what is to be done then. */
+  readonly settle: () => void
+}
+
 /**
- * Makes `provider` the global one where there is none yet, and `forLangfuse` the one of Langfuse's SDK; brings a context manager and a
- * propagator where there is none.
+ * Makes `forLangfuse` the provider of Langfuse's SDK at once, and leaves the globals alone until `settle`, the first time that they are
+ * needed: OpenTelemetry lets nobody replace them, so a tracer that starts after us would find its places taken.
  */
-export function register(otel: Otel, provider: TracerProvider, forLangfuse: TracerProvider): Registration {
-  const { api, tracing } = otel
+export function register(otel: Otel, options: RegistrationOptions): Registration {
+  const { api, core, tracing } = otel
+  const { forLangfuse, forAll } = options
   const undo: (() => void)[] = []
+  let settled = false
+  let global = false
+  let other = false
+  let ownsContext = false
   tracing.setLangfuseTracerProvider(forLangfuse)
   undo.push(() => tracing.setLangfuseTracerProvider(null))
 
-  const ownsContext = api.context.setGlobalContextManager(createScopeContextManager(otel))
-  if (ownsContext) undo.push(() => api.context.disable())
-  if (api.propagation.setGlobalPropagator(new otel.core.W3CTraceContextPropagator())) {
-    undo.push(() => api.propagation.disable())
+  const standIn =
+    forAll &&
+    createStandIn(() => {
+      options.settle()
+      return other ? api.trace.getTracerProvider() : forAll
+    })
+  const place = api.trace.getTracerProvider()
+  if (standIn !== undefined && place instanceof api.ProxyTracerProvider && !hasProvider(api)) {
+    // Here a tracer is looked for as long as no provider is registered, and the first that is takes over.
+    const nobody = place.getDelegate()
+    place.setDelegate(standIn)
+    undo.push(() => {
+      if (place.getDelegate() === standIn) place.setDelegate(nobody)
+    })
   }
-  if (api.trace.setGlobalTracerProvider(provider)) undo.push(() => api.trace.disable())
+
   return {
-    ownsContext,
+    get global() {
+      return global
+    },
+    get hasOther() {
+      return other
+    },
+    get ownsContext() {
+      return ownsContext
+    },
+    settle() {
+      if (settled) return false
+      settled = true
+      if (!hasContextManager(api)) {
+        ownsContext = api.context.setGlobalContextManager(createScopeContextManager(otel))
+        if (ownsContext) undo.push(() => api.context.disable())
+      }
+      other = hasProvider(api, standIn)
+      if (forAll === undefined || other) return true
+      global = api.trace.setGlobalTracerProvider(forAll)
+      if (global) undo.push(() => api.trace.disable())
+      if (global && api.propagation.fields().length === 0) {
+        api.propagation.setGlobalPropagator(new core.W3CTraceContextPropagator())
+        undo.push(() => api.propagation.disable())
+      }
+      return true
+    },
     undo() {
       for (const step of undo.reverse()) step()
     },
   }
+}
+
+/** Whether somebody has made a provider the global one; `standIn` is nobody. */
+function hasProvider({ trace, ProxyTracerProvider }: Otel['api'], standIn?: TracerProvider): boolean {
+  const provider = trace.getTracerProvider()
+  if (!(provider instanceof ProxyTracerProvider)) return true
+  return provider.getDelegate() !== standIn && provider.getDelegateTracer('any') !== undefined
+}
+
+/** Whether a context is passed on at all. */
+export function hasContextManager({ context, createContextKey, ROOT_CONTEXT }: Otel['api']): boolean {
+  const key = createContextKey('langfuse-middleware.probe')
+  return context.with(ROOT_CONTEXT.setValue(key, true), () => context.active().getValue(key) === true)
 }

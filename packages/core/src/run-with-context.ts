@@ -7,12 +7,15 @@ import { runningTracing } from './tracing.ts'
  */
 export function runWithContext<T>(context: RequestContext, fn: () => T): T {
   return withOverlay(context, () => {
-    const otel = runningTracing()?.runtime?.otel
-    if (otel === undefined) return fn()
+    const runtime = runningTracing()?.runtime
+    if (runtime === undefined) return fn()
+    const { otel, pipeline } = runtime
     const { userId, sessionId } = context
-    return otel.tracing.propagateAttributes(
-      { ...(userId !== undefined && { userId }), ...(sessionId !== undefined && { sessionId }) },
-      fn,
-    )
+    const attributes = {
+      ...(userId !== undefined && { userId }),
+      ...(sessionId !== undefined && { sessionId }),
+    }
+    pipeline.settle()
+    return pipeline.beside.writing(next => otel.tracing.propagateAttributes(attributes, next), fn)
   })
 }
