@@ -10,6 +10,7 @@ import type { Meter } from '@opentelemetry/api'
 import type { SpanExporter } from '@opentelemetry/sdk-trace-base'
 import type { Destination } from './destination.ts'
 import { lazyRequire } from './lazy-require.ts'
+import type { LocalInspector } from './local-inspector.ts'
 import type { Logger } from './logger.ts'
 import type { TracingConfig } from './options.ts'
 
@@ -38,6 +39,8 @@ interface Surroundings {
   readonly logger: Logger
   /** Where the figures show as metrics. */
   readonly meter: Meter
+  /** The inspector that the app brings along. */
+  readonly inspector: LocalInspector | undefined
 }
 
 /** Everything between Langfuse's processor and the network. */
@@ -47,7 +50,7 @@ export interface Delivery extends SpanExporter {
   close(timeoutMs: number): Promise<FlushResult>
   /** Shows the figures as metrics of `meter`; returns what stops that. */
   observe(meter: Meter): () => void
-  /** By destination: `langfuse`, and each mirror's address. */
+  /** By destination: `langfuse`, `inspector`, and each mirror's address. */
   stats(): Record<string, OutboxStats>
   health(): OutboxHealth
 }
@@ -56,7 +59,7 @@ export interface Delivery extends SpanExporter {
 export function createDelivery(
   config: TracingConfig,
   destination: Destination,
-  { logger, meter }: Surroundings,
+  { logger, meter, inspector }: Surroundings,
 ): Delivery {
   const packages = lazyRequire<typeof import('@langfuse-middleware/delivery')>(
     '@langfuse-middleware/delivery',
@@ -66,7 +69,14 @@ export function createDelivery(
   const shared = { ...limits, minBatchSpans: config.flush.at, intervalMs: config.flush.intervalMs, logger }
   const outboxes = new Map<string, Outbox>()
 
-  if (destination.kind === 'langfuse' || destination.kind === 'inspector') {
+  if (inspector !== undefined) {
+    const { sender } = inspector
+    outboxes.set(
+      'inspector',
+      createOutbox({ ...limits, sender, minBatchSpans: 1, logger, name: 'the inspector' }),
+    )
+  }
+  if (destination.kind === 'langfuse' || (destination.kind === 'inspector' && inspector === undefined)) {
     const { publicKey, secretKey, baseUrl } = destination
     outboxes.set(
       'langfuse',

@@ -10,6 +10,8 @@ export interface TraceOwner {
   decided(): void
   /** What every observation of the trace carries, as known now. */
   identity(): Attributes
+  /** What it is called while it runs. */
+  readonly label: string
   readonly requestId: string | undefined
   readonly userId: string | undefined
   readonly sessionId: string | undefined
@@ -64,6 +66,7 @@ export const SILENT_TRACE: HeldTrace = newTrace(
     keeps: () => false,
     decided() {},
     identity: () => ({}),
+    label: '',
     requestId: undefined,
     userId: undefined,
     sessionId: undefined,

@@ -12,7 +12,7 @@ import type { Otel } from './otel.ts'
 import { type Level, levelOf, type Outcome } from './outcome.ts'
 import type { Pipeline } from './pipeline.ts'
 import { withScope } from './request-context.ts'
-import type { RequestLike } from './request-like.ts'
+import { pathOf, type RequestLike } from './request-like.ts'
 import type { RequestConfig, RouteOptions } from './request-options.ts'
 import type { ObservationUpdate, RequestTrace } from './request-trace.ts'
 import { exposeHeaders, nameInResponse } from './response-headers.ts'
@@ -125,6 +125,11 @@ export class LiveTrace implements RequestTrace, TraceOwner {
       asked?.config.identity.sessionId(asked.request) ??
       sanitiseId('session', joined?.sessionId, "the caller's session id", this.runtime.log)
     return this.session
+  }
+
+  get label(): string {
+    const path = this.start.asked && pathOf(this.start.asked.request)
+    return this.name ?? (path === undefined ? this.start.name : `${this.start.name} ${path}`)
   }
 
   get signal(): AbortSignal {
@@ -240,6 +245,8 @@ export class LiveTrace implements RequestTrace, TraceOwner {
     }
     this.span.end()
     this.runtime.counts.ended += 1
+    if (this.held.verdict !== 'drop')
+      this.runtime.pipeline.links?.ended(this.finalName(), outcome, this.durationMs, this.traceId)
     this.closeAbandoned()
     if (outcome.end !== 'completed') this.controller?.abort()
   }

@@ -4,18 +4,21 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
 import { type Beside, createBeside } from './beside-tracer.ts'
 import { settlesWithin } from './deadline.ts'
 import { createDelivery, type Delivery } from './delivery.ts'
-import type { Destination } from './destination.ts'
+import { type Destination, isLoopback } from './destination.ts'
 import { SILENT_TRACE } from './held-trace.ts'
 import { createIdGenerator } from './id-generator.ts'
+import { bringInspector, type LocalInspector } from './local-inspector.ts'
 import type { Log } from './logger.ts'
 import type { TracingConfig } from './options.ts'
 import type { Otel } from './otel.ts'
 import { watchOutgoingRequests } from './outgoing-requests.ts'
 import { outgoingTrace } from './outgoing-trace.ts'
 import { register } from './registration.ts'
+import { showRunningSpans } from './running-spans.ts'
 import { createSampler } from './sampler.ts'
 import { createTraceBuffer, type TraceBuffer } from './trace-buffer.ts'
 import { type OutgoingTrace, traceHeaders } from './trace-headers.ts'
+import { createTraceLinks, lookForInspector, type TraceLinks } from './trace-links.ts'
 import type { Refusal } from './trace-release.ts'
 
 /** Everything between an observation's start and its leaving the process. */
@@ -29,6 +32,10 @@ export interface Pipeline {
   outgoing(): OutgoingTrace | undefined
   /** Runs `next` so that nothing under it is recorded. */
   silently<T>(next: () => T): T
+  /** The inspector that the app brings along. */
+  readonly inspector: LocalInspector | undefined
+  /** Undefined where nobody is to be told where traces are shown. */
+  readonly links: TraceLinks | undefined
   /** Undefined where the app brought an exporter of its own. */
   readonly delivery: Delivery | undefined
   /** Sends what has ended, within a deadline. Never rejects. */
@@ -53,11 +60,13 @@ export function startPipeline(
   const { api, sdk, resources, langfuse } = otel
   const refusal: Refusal = { active: false }
   const isExported = (span: ReadableSpan) => otel.otel.isDefaultExportSpan(span)
+  const inspector = config.inspector.embedded ? bringInspector(config.inspector, log) : undefined
   const delivery =
     config.exporter === undefined
       ? createDelivery(config, destination, {
           logger: log,
           meter: api.metrics.getMeter('langfuse-middleware'),
+          inspector,
         })
       : undefined
   const exporter = delivery ?? config.exporter
@@ -109,10 +118,14 @@ export function startPipeline(
         trace.failedElsewhere = true
       },
     })
+  const stopShowing =
+    inspector && showRunningSpans({ otel, buffer, inspector, isExported, masked: config.mask !== undefined })
 
   return {
     buffer,
     beside,
+    inspector,
+    links: linksFor(config, destination, inspector, otel, log),
     newTraceId: () => ids.generateTraceId(),
     startRoot(name, traceId, context, links) {
       return ids.withTraceId(traceId, () => tracer.startSpan(name, { links }, context))
@@ -127,6 +140,7 @@ export function startPipeline(
     },
     async shutdown(timeoutMs) {
       const until = performance.now() + timeoutMs
+      stopShowing?.()
       buffer.abandonAll()
       unwatch?.()
       unregister()
@@ -134,4 +148,19 @@ export function startPipeline(
       return delivery?.close(Math.max(until - performance.now(), 0)) ?? NOTHING
     },
   }
+}
+
+/** Links lead to the inspector of this process, or to the one that traces are sent to, should it be one. */
+function linksFor(
+  config: TracingConfig,
+  destination: Destination,
+  inspector: LocalInspector | undefined,
+  otel: Otel,
+  log: Log,
+): TraceLinks | undefined {
+  if (!config.inspector.links) return undefined
+  if (inspector !== undefined) return createTraceLinks(() => inspector.url ?? inspector.find(), log)
+  const { baseUrl } = 'baseUrl' in destination ? destination : {}
+  if (baseUrl === undefined || !isLoopback(baseUrl)) return undefined
+  return createTraceLinks(lookForInspector(baseUrl, otel), log)
 }

@@ -15,6 +15,8 @@ export interface TraceBuffer extends SpanProcessor {
   contextFor(trace: HeldTrace, parent: Context): Context
   /** The trace a context belongs to. */
   traceOf(context: Context): HeldTrace | undefined
+  /** Traces without a verdict, the oldest first. */
+  readonly undecided: Iterable<HeldTrace>
   /** The observation that Langfuse will have for `span`: itself, the nearest above it, or the root. */
   exportedParent(trace: HeldTrace, span: SpanContext): SpanContext
   /** Delays the verdict until `release` is called. */
@@ -252,6 +254,7 @@ export function createTraceBuffer(options: TraceBufferOptions): TraceBuffer {
     open,
     contextFor: (trace, parent) => parent.setValue(contextKey, trace),
     traceOf,
+    undecided,
     exportedParent: (trace, span) => exportedAncestor(trace, span) ?? trace.root?.spanContext() ?? span,
     wait(trace) {
       trace.waiting += 1

@@ -134,9 +134,15 @@ export function getLangfuseClient(): LangfuseClient {
   if (running?.client !== undefined) return running.client
   const { LangfuseClient } = lazyRequire<typeof import('@langfuse/client')>('@langfuse/client')
   const destination = (running?.config ?? resolveOptions()).destination
+  // Where its port was taken, the app's own inspector is elsewhere.
+  const moved = destination.kind === 'inspector' && running?.runtime?.pipeline.inspector?.url
   const client = new LangfuseClient(
     destination.kind === 'langfuse' || destination.kind === 'inspector'
-      ? { publicKey: destination.publicKey, secretKey: destination.secretKey, baseUrl: destination.baseUrl }
+      ? {
+          publicKey: destination.publicKey,
+          secretKey: destination.secretKey,
+          baseUrl: moved || destination.baseUrl,
+        }
       : {},
   )
   if (running !== undefined) running.client = client
@@ -150,6 +156,11 @@ function start(config: TracingConfig, log: Log): LiveTraceRuntime | undefined {
     if (destination.missing.length === 2 && config.environment === 'test') log.info(line)
     else log.error(line)
     return undefined
+  }
+  if (config.inspector.refused) {
+    log.warn(
+      `the inspector is not started: it is for development, and this is ${config.environment}; set inspector.force to start it all the same`,
+    )
   }
   try {
     const otel = loadOtel()

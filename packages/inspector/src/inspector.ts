@@ -86,6 +86,7 @@ export async function startInspector(options: InspectorOptions = {}): Promise<In
   })
   const allowedHosts = [...config.allowedHosts, config.host.toLowerCase()]
   const server = createServer(createRequestHandler(routes, allowedHosts))
+  if (config.unref) server.on('connection', socket => socket.unref()).unref()
   const port = await listen(server, config.port, config.host)
   if (config.port !== 0 && port !== config.port) {
     config.warn(`Port ${config.port} is in use: the inspector listens on ${port}`)
@@ -95,7 +96,6 @@ export async function startInspector(options: InspectorOptions = {}): Promise<In
   const { file: path, maxFileBytes: maxBytes, warn } = config
   if (path !== undefined) file = openTraceFile({ path, maxBytes, warn })
   file?.load(store.restore)
-  if (config.unref) server.unref()
   const url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`
 
   return {

@@ -40,6 +40,11 @@ export interface OtlpSpan {
   resource: Attributes
 }
 
+/** Whether a span has begun and not ended: an exporter sends none that has no end. */
+export function isRunning({ endTimeMs }: Pick<OtlpSpan, 'endTimeMs'>): boolean {
+  return endTimeMs === 0
+}
+
 /** The spans of one export request, and what had to be left out of it. */
 export interface DecodedRequest {
   spans: OtlpSpan[]

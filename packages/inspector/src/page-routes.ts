@@ -89,9 +89,9 @@ export function createPageRoutes({ store, feed, search, project, clear }: PageCo
       path: /^\/api\/traces\/([0-9a-f]{32})\/outline$/i,
       methods: {
         GET: (_request, match) => {
-          const { ended, running, scores } = found(match)
+          const parts = found(match)
           const summary = store.summary(match[1]!)
-          return json(200, { summary, scores, observations: outlineTrace(ended, running) })
+          return json(200, { summary, scores: parts.scores, observations: outlineTrace(parts) })
         },
       },
     },

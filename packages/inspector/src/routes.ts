@@ -40,6 +40,15 @@ export function createRoutes(context: RouteContext): Route[] {
     { path: /^\/(?:api\/public\/otel\/)?v1\/traces$/, methods: { POST: receive(context.keepSpans) } },
     { path: /^\/api\/running$/, methods: { POST: receive(context.keepRunning) } },
     {
+      path: /^\/api\/running\/([0-9a-f]{32})$/i,
+      methods: {
+        DELETE: (_request, match) => {
+          store.forgetRunning(match[1]!)
+          return json(200, {})
+        },
+      },
+    },
+    {
       path: /^\/api\/public\/health$/,
       methods: { GET: () => json(200, { status: 'OK', version: 'inspector' }) },
     },

@@ -1,7 +1,8 @@
 import { defined } from './attribute-reading.ts'
 import { type ObservationFacts, readFacts } from './observation-facts.ts'
 import { arrangeObservations } from './observation-tree.ts'
-import type { OtlpSpan } from './otlp-span.ts'
+import { isRunning, type OtlpSpan } from './otlp-span.ts'
+import type { TraceParts } from './trace-store.ts'
 
 const maxTextLength = 300
 
@@ -36,14 +37,11 @@ interface Node extends ObservationFacts {
 }
 
 /** The tree of a trace without payloads, depth first. */
-export function outlineTrace(ended: OtlpSpan[], running: OtlpSpan[]): OutlineRow[] {
-  const toNode = (isRunning: boolean) => (span: OtlpSpan) => ({
-    ...readFacts(span),
-    orphan: false,
-    children: [],
-    running: isRunning,
-  })
-  const nodes: Node[] = [...ended.map(toNode(false)), ...running.map(toNode(true))]
+export function outlineTrace({ ended, running }: Pick<TraceParts, 'ended' | 'running'>): OutlineRow[] {
+  const nodes = [
+    ...ended.map(span => toNode(span, false)),
+    ...running.map(span => toNode(span, isRunning(span))),
+  ]
   const { topLevel, observations } = arrangeObservations(nodes)
   const depths = new Map<Node, number>(topLevel.map(node => [node, 0]))
   for (const node of observations) {
@@ -68,6 +66,10 @@ export function outlineTrace(ended: OtlpSpan[], running: OtlpSpan[]): OutlineRow
       model: node.model === undefined ? undefined : cut(node.model),
     }),
   }))
+}
+
+function toNode(span: OtlpSpan, running: boolean): Node {
+  return { ...readFacts(span), orphan: false, children: [], running }
 }
 
 function cut(text: string): string {

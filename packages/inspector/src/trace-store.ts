@@ -22,6 +22,7 @@ export interface TraceStoreOptions {
 /** The spans and scores of one trace, as they came. */
 export interface TraceParts {
   ended: OtlpSpan[]
+  /** Of what runs, ended ones too where the sender holds them back until all of it ends. */
   running: OtlpSpan[]
   scores: Score[]
 }
@@ -45,8 +46,10 @@ export interface TraceStore {
   addSpans(spans: OtlpSpan[]): string[]
   /** Keeps a score, with its trace or until its trace arrives. */
   addScore(score: Score): void
-  /** Shows spans that have begun and not ended; each stays until it ends, or nobody has mentioned it for a while. */
+  /** Shows spans of what runs; each stays until it arrives for good, or nobody has mentioned it for a while. */
   addRunning(spans: OtlpSpan[]): string[]
+  /** What ran in this trace will not arrive. */
+  forgetRunning(id: string): void
   /** Takes back what an earlier run kept: settled, and nobody is told. */
   restore(spans: OtlpSpan[], scores: Score[]): void
   /** All traces, oldest first. */
@@ -260,6 +263,13 @@ export function createTraceStore(options: TraceStoreOptions): TraceStore {
         }
       }
       return refused
+    },
+    forgetRunning(id) {
+      const entry = entries.get(id.toLowerCase())
+      if (!entry || entry.running.size === 0) return
+      for (const spanId of [...entry.running.keys()]) stopRunning(entry, spanId)
+      changed(entry)
+      discardEmpty(entry)
     },
     restore(spans, scores) {
       const { receivedSpans, duplicateSpans } = totals

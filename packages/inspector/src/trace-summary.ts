@@ -1,7 +1,7 @@
 import { attributeName } from './attribute-name.ts'
 import { defined, firstString, readMetadata } from './attribute-reading.ts'
 import { type Level, levels, type ObservationFacts, readFacts } from './observation-facts.ts'
-import type { OtlpSpan } from './otlp-span.ts'
+import { isRunning, type OtlpSpan } from './otlp-span.ts'
 import type { Score } from './score.ts'
 import { readStatusCode, type TraceTotals } from './trace.ts'
 
@@ -99,7 +99,7 @@ export function summariseTrace(
       ...defined({ observationId }),
     })),
     observationCount: arrived.length,
-    runningCount: running.length,
+    runningCount: running.filter(isRunning).length,
     ...state,
     ...rootFacts,
     ...defined({

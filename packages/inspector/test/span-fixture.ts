@@ -33,6 +33,11 @@ export function jsonSpan(fixture: SpanFixture = {}): Record<string, unknown> {
   }
 }
 
+/** A span that has begun and not ended. */
+export function openSpan(fixture: SpanFixture = {}): Record<string, unknown> {
+  return { ...jsonSpan(fixture), endTimeUnixNano: '0' }
+}
+
 /** An export request in OTLP/JSON. */
 export function jsonExport(spans: unknown[]): string {
   return JSON.stringify({ resourceSpans: [{ scopeSpans: [{ scope: { name: 'langfuse-sdk' }, spans }] }] })
