@@ -31,8 +31,18 @@ export function readMetadata(attributes: Attributes, prefix: string): Record<str
   const keys = Object.keys(attributes).filter(key => key.startsWith(`${prefix}.`))
   return Object.fromEntries([
     ...(isObject ? Object.entries(whole) : whole === undefined ? [] : [['metadata', whole]]),
-    ...keys.map(key => [key.slice(prefix.length + 1), firstValue(attributes, [key])]),
+    ...keys.map(key => [key.slice(prefix.length + 1), unquoted(firstValue(attributes, [key]))]),
   ])
+}
+
+/** The SDK for Python leaves no string of metadata without its quotes. */
+function unquoted(value: unknown): unknown {
+  if (typeof value !== 'string' || !value.startsWith('"')) return value
+  try {
+    return JSON.parse(value)
+  } catch {
+    return value
+  }
 }
 
 /** Tags, from a list, a list in JSON or a list with commas. */

@@ -54,6 +54,16 @@ export function createPageRoutes({ store, feed, search, project, clear }: PageCo
       },
     },
     {
+      // Where the SDK's getTraceUrl leads to.
+      path: /^\/project\/[^/]+\/traces\/([0-9a-f]{32})$/i,
+      methods: {
+        GET: (_request, match) => ({
+          ...plain('', 302),
+          headers: { location: `/traces/${match[1]!.toLowerCase()}` },
+        }),
+      },
+    },
+    {
       path: /^\/assets\/[\w.-]+$/,
       methods: {
         GET: (_request, match) => assets?.asset(match[0]) ?? json(404, { message: 'no such asset' }),
