@@ -1,5 +1,5 @@
 import { attributeName } from './attribute-name.ts'
-import { defined, firstString, firstValue, genAiUsage, readTags } from './attribute-reading.ts'
+import { defined, firstString, firstValue, genAiCost, genAiUsage, readTags } from './attribute-reading.ts'
 import type { OtlpSpan } from './otlp-span.ts'
 import { countTokens, type Details, parseDetails, type Tokens, totalCost } from './usage.ts'
 
@@ -46,14 +46,11 @@ export function readFacts(span: OtlpSpan): ObservationFacts {
   const json = (...names: string[]): unknown => firstValue(attributes, names)
   const model = string(attributeName.observationModel, 'gen_ai.response.model', 'gen_ai.request.model')
   const usage = parseDetails(json(attributeName.observationUsageDetails) ?? genAiUsage(attributes))
-  const costDetails = parseDetails(
-    json(attributeName.observationCostDetails) ?? { total: attributes['gen_ai.usage.cost'] },
-  )
+  const costDetails = parseDetails(json(attributeName.observationCostDetails) ?? genAiCost(attributes))
   const promptName = string(attributeName.observationPromptName)
   const promptVersion = Number(attributes[attributeName.observationPromptVersion] ?? Number.NaN)
-  const completionStart = Date.parse(
-    String(json(attributeName.observationCompletionStartTime)).replaceAll('"', ''),
-  )
+  const completionStart = string(attributeName.observationCompletionStartTime)
+  const completionStartTimeMs = Date.parse(completionStart?.replaceAll('"', '') ?? '')
   return {
     id: span.spanId,
     traceId: span.traceId,
@@ -80,7 +77,7 @@ export function readFacts(span: OtlpSpan): ObservationFacts {
     ...defined({
       parentId: span.parentSpanId,
       statusMessage: string(attributeName.observationStatusMessage) ?? (span.status.message || undefined),
-      completionStartTimeMs: Number.isNaN(completionStart) ? undefined : completionStart,
+      completionStartTimeMs: Number.isNaN(completionStartTimeMs) ? undefined : completionStartTimeMs,
       model,
       prompt:
         promptName === undefined
