@@ -2,6 +2,7 @@ import { createServer } from 'node:http'
 import { listen } from './listening-port.ts'
 import { createLiveFeed } from './live-feed.ts'
 import { type InspectorOptions, resolveOptions } from './options.ts'
+import { readAhead } from './read-ahead.ts'
 import { createRequestHandler } from './request-handler.ts'
 import { createRoutes } from './routes.ts'
 import { boundSpan } from './span-bounds.ts'
@@ -96,6 +97,7 @@ export async function startInspector(options: InspectorOptions = {}): Promise<In
   const { file: path, maxFileBytes: maxBytes, warn } = config
   if (path !== undefined) file = openTraceFile({ path, maxBytes, warn })
   file?.load(store.restore)
+  const stopReading = readAhead(store)
   const url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`
 
   return {
@@ -110,6 +112,7 @@ export async function startInspector(options: InspectorOptions = {}): Promise<In
     clear,
     async close() {
       feed.close()
+      stopReading()
       await new Promise<void>(resolve => {
         server.close(() => resolve())
         server.closeAllConnections()

@@ -9,9 +9,10 @@ import { printable } from './printable.ts'
 import { json, type Reply } from './reply.ts'
 import { RequestError } from './request-error.ts'
 import type { Route } from './routes.ts'
+import type { TraceParts } from './trace-entry.ts'
 import { outlineTrace } from './trace-outline.ts'
 import type { TraceSearch } from './trace-search.ts'
-import type { TraceParts, TraceStore } from './trace-store.ts'
+import type { TraceStore } from './trace-store.ts'
 import { formatTrace } from './trace-view.ts'
 
 /** What the page's routes share. */

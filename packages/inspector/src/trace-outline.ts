@@ -2,7 +2,7 @@ import { defined } from './attribute-reading.ts'
 import { type ObservationFacts, readFacts } from './observation-facts.ts'
 import { arrangeObservations } from './observation-tree.ts'
 import { isRunning, type OtlpSpan } from './otlp-span.ts'
-import type { TraceParts } from './trace-store.ts'
+import type { TraceParts } from './trace-entry.ts'
 
 const maxTextLength = 300
 

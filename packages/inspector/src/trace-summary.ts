@@ -92,12 +92,7 @@ export function summariseTrace(
     tags: [...tags],
     environment: cut(first.environment),
     totals,
-    scores: scores.slice(0, maxListed).map(({ id, name, value, observationId }) => ({
-      id: cut(id),
-      name: cut(name),
-      value: typeof value === 'string' ? cut(value) : value,
-      ...defined({ observationId }),
-    })),
+    scores: listScores(scores),
     observationCount: arrived.length,
     runningCount: running.filter(isRunning).length,
     ...state,
@@ -110,6 +105,16 @@ export function summariseTrace(
       service: cut(firstString(resource, ['service.name']) ?? '') || undefined,
     }),
   }
+}
+
+/** What a list shows of a trace's scores. */
+export function listScores(scores: Score[]): TraceSummary['scores'] {
+  return scores.slice(0, maxListed).map(({ id, name, value, observationId }) => ({
+    id: cut(id),
+    name: cut(name),
+    value: typeof value === 'string' ? cut(value) : value,
+    ...defined({ observationId }),
+  }))
 }
 
 function readRoot({ attributes }: OtlpSpan): Pick<TraceSummary, 'statusCode' | 'route'> {
