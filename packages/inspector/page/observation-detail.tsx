@@ -82,6 +82,7 @@ function Facts({ observation, isRunning }: { observation: Observation; isRunning
     ['Usage', formatKinds(usage, amount => amount.toLocaleString('en-US'))],
     ['Cost', formatKinds(costDetails, formatCost)],
     ['Parameters', formatParameters(parameters)],
+    ['Service', observation.service],
     ['Scope', observation.scope],
     ['Span', observation.id],
   ]

@@ -37,6 +37,8 @@ export interface ObservationFacts {
   environment: string
   release?: string
   version?: string
+  /** The resource's `service.name`. */
+  service?: string
 }
 
 /** Reads a span the way the Langfuse server does, but for its payloads. */
@@ -90,6 +92,7 @@ export function readFacts(span: OtlpSpan): ObservationFacts {
       sessionId: string(attributeName.traceSessionId, attributeName.traceCompatSessionId),
       release: string(attributeName.release) ?? firstString(resource, [attributeName.release]),
       version: string(attributeName.version) ?? firstString(resource, ['service.version']),
+      service: firstString(resource, ['service.name']),
     }),
   }
 }

@@ -28,6 +28,8 @@ export interface OutlineRow
   orphan: boolean
   /** It has begun and not ended. */
   running: boolean
+  /** Where it is not that of the observation above. */
+  service?: string
 }
 
 interface Node extends ObservationFacts {
@@ -44,8 +46,14 @@ export function outlineTrace({ ended, running }: Pick<TraceParts, 'ended' | 'run
   ]
   const { topLevel, observations } = arrangeObservations(nodes)
   const depths = new Map<Node, number>(topLevel.map(node => [node, 0]))
+  const services = new Map<Node, string | undefined>()
+  const isSpread = new Set(nodes.map(node => node.service)).size > 1
+  if (isSpread) for (const node of topLevel) services.set(node, node.service)
   for (const node of observations) {
-    for (const child of node.children) depths.set(child, depths.get(node)! + 1)
+    for (const child of node.children) {
+      depths.set(child, depths.get(node)! + 1)
+      if (child.service !== node.service) services.set(child, child.service)
+    }
   }
   return observations.map(node => ({
     id: node.id,
@@ -64,6 +72,7 @@ export function outlineTrace({ ended, running }: Pick<TraceParts, 'ended' | 'run
       statusMessage: node.statusMessage === undefined ? undefined : cut(node.statusMessage),
       completionStartTimeMs: node.completionStartTimeMs,
       model: node.model === undefined ? undefined : cut(node.model),
+      service: services.get(node) && cut(services.get(node)!),
     }),
   }))
 }

@@ -80,7 +80,6 @@ export function summariseTrace(
   // The one that did most comes first: a list has little room.
   totals.models = [...models.keys()].sort((a, b) => models.get(b)! - models.get(a)!).slice(0, maxListed)
   const first = root?.facts ?? firstOrphan ?? earliest!
-  const resource = (root?.span ?? arrived.find(span => span.spanId === first.id))!.resource
   const rootFacts = root && readRoot(root.span)
   return {
     id: first.traceId,
@@ -102,7 +101,7 @@ export function summariseTrace(
       sessionId: last.sessionId && cut(last.sessionId),
       release: last.release && cut(last.release),
       version: first.version && cut(first.version),
-      service: cut(firstString(resource, ['service.name']) ?? '') || undefined,
+      service: first.service && cut(first.service),
     }),
   }
 }

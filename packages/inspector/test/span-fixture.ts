@@ -43,6 +43,15 @@ export function jsonExport(spans: unknown[]): string {
   return JSON.stringify({ resourceSpans: [{ scopeSpans: [{ scope: { name: 'langfuse-sdk' }, spans }] }] })
 }
 
+/** An export request in OTLP/JSON of spans of several services. */
+export function servicesExport(services: Record<string, SpanFixture[]>): string {
+  const resourceSpans = Object.entries(services).map(([name, spans]) => ({
+    resource: { attributes: [{ key: 'service.name', value: { stringValue: name } }] },
+    scopeSpans: [{ scope: { name: 'langfuse-sdk' }, spans: spans.map(jsonSpan) }],
+  }))
+  return JSON.stringify({ resourceSpans })
+}
+
 /** Posts JSON and returns the answer. */
 export function postJson(url: string, body: string | object): Promise<Response> {
   return fetch(url, {
