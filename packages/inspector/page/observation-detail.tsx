@@ -103,6 +103,7 @@ function Facts({ observation, isRunning }: { observation: Observation; isRunning
 function formatParameters(parameters: unknown): string {
   if (typeof parameters !== 'object' || parameters === null) return String(parameters ?? '')
   return Object.entries(parameters)
+    .filter(([, value]) => value !== '' && value !== null)
     .slice(0, 20)
     .map(([name, value]) => `${name} ${typeof value === 'object' ? '…' : String(value)}`)
     .join(' · ')

@@ -28,7 +28,7 @@ export interface OutlineRow
   orphan: boolean
   /** It has begun and not ended. */
   running: boolean
-  /** Where it is not that of the observation above. */
+  /** Where it is not that of the observation above; the first one's is the trace's. */
   service?: string
 }
 
@@ -47,8 +47,7 @@ export function outlineTrace({ ended, running }: Pick<TraceParts, 'ended' | 'run
   const { topLevel, observations } = arrangeObservations(nodes)
   const depths = new Map<Node, number>(topLevel.map(node => [node, 0]))
   const services = new Map<Node, string | undefined>()
-  const isSpread = new Set(nodes.map(node => node.service)).size > 1
-  if (isSpread) for (const node of topLevel) services.set(node, node.service)
+  for (const node of topLevel) if (node.service !== topLevel[0]!.service) services.set(node, node.service)
   for (const node of observations) {
     for (const child of node.children) {
       depths.set(child, depths.get(node)! + 1)

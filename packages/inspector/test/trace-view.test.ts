@@ -113,7 +113,7 @@ describe('a trace in the terminal', () => {
 │     └─ answer     span  10 ms
 └─ bill             span  10 ms`)
     expect(outlineTrace({ ended: spans, running: [] }).map(({ name, service }) => [name, service])).toEqual([
-      ['POST /order', 'shop'],
+      ['POST /order', undefined],
       ['advise', undefined],
       ['POST /advice', 'advisor'],
       ['answer', undefined],
