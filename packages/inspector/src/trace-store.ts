@@ -6,7 +6,6 @@ import type { StoredTrace } from './stored-line.ts'
 import type { Trace } from './trace.ts'
 import {
   countOf,
-  newEntry,
   partsOf,
   spansOf,
   summaryOf,
@@ -14,13 +13,11 @@ import {
   type TraceParts,
   viewOf,
 } from './trace-entry.ts'
+import { createTraceRoom, type TraceRoomOptions } from './trace-room.ts'
 import type { TraceSummary } from './trace-summary.ts'
 
 /** What bounds the store and when a trace counts as complete. */
-export interface TraceStoreOptions {
-  maxTraces: number
-  maxSpans: number
-  maxBytes: number
+export interface TraceStoreOptions extends Omit<TraceRoomOptions, 'onRemove'> {
   settleMs: number
   rootlessSettleMs: number
   onSettle: (trace: Trace) => void
@@ -80,52 +77,9 @@ export interface TraceStore {
 /** Creates an empty store. */
 export function createTraceStore(options: TraceStoreOptions): TraceStore {
   const { onChange = () => {}, now = Date.now } = options
-  const entries = new Map<string, TraceEntry>()
-  const totals = { spans: 0, bytes: 0, receivedSpans: 0, duplicateSpans: 0, evictedTraces: 0 }
-
-  const open = (id: string): TraceEntry => {
-    const entry = entries.get(id)
-    if (entry) return entry
-    if (entries.size >= options.maxTraces) evictOldest()
-    const created = newEntry(id)
-    entries.set(id, created)
-    return created
-  }
-
-  const remove = (entry: TraceEntry): void => {
-    clearTimeout(entry.timer)
-    entries.delete(entry.id)
-    totals.spans -= countOf(entry) + entry.running.size
-    totals.bytes -= entry.bytes
-    onChange(entry.id)
-  }
-
-  const discardEmpty = (entry: TraceEntry): void => {
-    if (countOf(entry) + entry.scores.size + entry.running.size === 0) remove(entry)
-  }
-
-  const evictOldest = (keep?: TraceEntry): boolean => {
-    for (const entry of entries.values()) {
-      if (entry === keep) continue
-      remove(entry)
-      totals.evictedTraces += 1
-      return true
-    }
-    return false
-  }
-
-  const makeRoom = (entry: TraceEntry, spans: number, bytes: number): boolean => {
-    while (totals.spans + spans > options.maxSpans || totals.bytes + bytes > options.maxBytes) {
-      if (!evictOldest(entry)) return false
-    }
-    return true
-  }
-
-  const account = (entry: TraceEntry, spans: number, bytes: number): void => {
-    entry.bytes += bytes
-    totals.spans += spans
-    totals.bytes += bytes
-  }
+  const room = createTraceRoom({ ...options, onRemove: onChange })
+  const { entries, open, makeRoom, account } = room
+  const counts = { receivedSpans: 0, duplicateSpans: 0 }
 
   const changed = (entry: TraceEntry): void => {
     entry.view = undefined
@@ -165,10 +119,7 @@ export function createTraceStore(options: TraceStoreOptions): TraceStore {
     const earlier = entry.scores.get(score.id)
     if (earlier && isDeepStrictEqual(earlier, score)) return undefined
     const bytes = size - (earlier ? scoreBytes(earlier) : 0)
-    if (!makeRoom(entry, 0, bytes)) {
-      discardEmpty(entry)
-      return undefined
-    }
+    if (!makeRoom(entry, 0, bytes)) return undefined
     entry.scores.set(score.id, score)
     account(entry, 0, bytes)
     return entry
@@ -179,21 +130,20 @@ export function createTraceStore(options: TraceStoreOptions): TraceStore {
     const held = spansOf(entry)
     const earlier = held.get(span.spanId)
     if (earlier && isDeepStrictEqual(earlier, span)) {
-      totals.duplicateSpans += 1
+      counts.duplicateSpans += 1
       return undefined
     }
     const bytes = spanBytes(span) - (earlier ? spanBytes(earlier) : 0)
     const spans = earlier ? 0 : 1
     if (!makeRoom(entry, spans, bytes)) {
-      discardEmpty(entry)
-      return `no room for more: ${totals.spans} spans, ${totals.bytes} bytes held`
+      return `no room for more: ${room.spans} spans, ${room.bytes} bytes held`
     }
     stopRunning(entry, span.spanId)
     // Set anew rather than in place: the order of the map is the order of arrival.
     held.delete(span.spanId)
     held.set(span.spanId, span)
     account(entry, spans, bytes)
-    totals.receivedSpans += spans
+    counts.receivedSpans += spans
     return entry
   }
 
@@ -202,10 +152,7 @@ export function createTraceStore(options: TraceStoreOptions): TraceStore {
     const { id, observationCount } = trace.summary
     const entry = open(id)
     if (countOf(entry) > 0) return trace.read().map(addSpan)
-    if (!makeRoom(entry, observationCount, trace.bytes)) {
-      discardEmpty(entry)
-      return []
-    }
+    if (!makeRoom(entry, observationCount, trace.bytes)) return []
     entry.unread = trace
     account(entry, observationCount, trace.bytes)
     return [entry]
@@ -233,7 +180,6 @@ export function createTraceStore(options: TraceStoreOptions): TraceStore {
           account(entry, 1, spanBytes(span))
           changed(entry)
         } else {
-          discardEmpty(entry)
           refused.push('no room for more')
         }
       }
@@ -244,12 +190,12 @@ export function createTraceStore(options: TraceStoreOptions): TraceStore {
       if (!entry || entry.running.size === 0) return
       for (const spanId of [...entry.running.keys()]) stopRunning(entry, spanId)
       changed(entry)
-      discardEmpty(entry)
+      room.discardEmpty(entry)
     },
     restore({ trace, spans, scores }) {
-      const { receivedSpans, duplicateSpans } = totals
+      const { receivedSpans, duplicateSpans } = counts
       const touched = [...(trace ? restoreTrace(trace) : []), ...spans.map(addSpan), ...scores.map(setScore)]
-      Object.assign(totals, { receivedSpans, duplicateSpans })
+      Object.assign(counts, { receivedSpans, duplicateSpans })
       for (const entry of touched) {
         if (typeof entry !== 'object' || entries.get(entry.id) !== entry) continue
         entry.settled = countOf(entry) > 0
@@ -276,17 +222,16 @@ export function createTraceStore(options: TraceStoreOptions): TraceStore {
     },
     stats: () => ({
       traces: [...entries.values()].filter(entry => countOf(entry) > 0).length,
-      spans: totals.spans,
+      spans: room.spans,
       scores: [...entries.values()].reduce((sum, entry) => sum + entry.scores.size, 0),
-      receivedSpans: totals.receivedSpans,
-      duplicateSpans: totals.duplicateSpans,
-      evictedTraces: totals.evictedTraces,
+      ...counts,
+      evictedTraces: room.evicted,
     }),
     settleAll() {
       for (const entry of [...entries.values()]) settle(entry)
     },
     clear() {
-      for (const entry of [...entries.values()]) remove(entry)
+      for (const entry of [...entries.values()]) room.remove(entry)
     },
   }
 }
