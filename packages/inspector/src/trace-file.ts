@@ -205,10 +205,11 @@ function* readLines(path: string, maxLineBytes: number): Generator<Buffer> {
   try {
     let rest: Buffer = Buffer.alloc(0)
     for (;;) {
-      const chunk = Buffer.allocUnsafe(chunkBytes)
-      const length = readSync(file, chunk)
+      const chunk = Buffer.allocUnsafe(rest.length + chunkBytes)
+      rest.copy(chunk)
+      const length = readSync(file, chunk, rest.length, chunkBytes, null)
       if (length === 0) break
-      rest = rest.length === 0 ? chunk.subarray(0, length) : Buffer.concat([rest, chunk.subarray(0, length)])
+      rest = chunk.subarray(0, rest.length + length)
       let start = 0
       for (let end = rest.indexOf(newline); end !== -1; end = rest.indexOf(newline, start)) {
         if (end > start) yield rest.subarray(start, end)
