@@ -16,8 +16,8 @@ export interface LocalInspectorOptions {
 /** LocalInspectorOptions with everything decided. */
 export interface InspectorConfig {
   readonly embedded: boolean
-  /** It was asked for where it must not start. */
-  readonly refused: boolean
+  /** Why it does not start though it was asked for. */
+  readonly refused: string | undefined
   readonly links: boolean
   readonly port: number
   readonly file: string | undefined
@@ -43,16 +43,18 @@ export function resolveInspector(
   const { port = PORT, file = FILE, links = true, force = false } = typeof option === 'object' ? option : {}
   const mode = env.NODE_ENV?.toLowerCase()
   const wanted = option !== undefined && option !== false
+  const forced = flag('inspector.force', force)
   const developing = kind === 'development' && mode !== 'production' && mode !== 'test'
-  const embedded = wanted && (flag('inspector.force', force) || developing)
+  const embedded = wanted && (forced || developing)
+  const reason = mode === 'production' ? 'NODE_ENV is production' : `this is ${kind}`
   return Object.freeze({
     embedded,
-    refused: wanted && !embedded && mode !== 'test',
-    links: option !== false && flag('inspector.links', links) && (embedded || developing),
+    refused: wanted && !embedded && mode !== 'test' ? reason : undefined,
+    links: flag('inspector.links', links) && option !== false && (embedded || developing),
     port: Number.isInteger(port)
       ? numberBetween('inspector.port', port, 0, 65_535)
       : invalid('inspector.port', 'an integer', port),
     file: file === false ? undefined : text('inspector.file', file),
-    force,
+    force: forced,
   })
 }

@@ -1,7 +1,6 @@
 import type { Sender } from '@langfuse-middleware/delivery'
 import type { SharedInspector } from '@langfuse-middleware/inspector'
-import type { InspectorConfig } from './inspector-options.ts'
-import { inspectorUrl } from './inspector-options.ts'
+import { type InspectorConfig, inspectorUrl } from './inspector-options.ts'
 import { lazyRequire } from './lazy-require.ts'
 import type { Log } from './logger.ts'
 import { MiddlewareError } from './middleware-error.ts'
@@ -13,8 +12,8 @@ type DeliveryPackage = typeof import('@langfuse-middleware/delivery')
 export interface LocalInspector {
   /** Where it is, once that is known. */
   readonly url: string | undefined
-  /** Where it is; starts one where there is none, and rejects where that fails. */
-  find(): Promise<string>
+  /** Where it will be, while it is looked for or started; rejects where that fails. */
+  find(): Promise<string> | undefined
   /** Sends as soon as there is an inspector, and starts one where the one of another app has gone. */
   readonly sender: Sender
 }
@@ -58,7 +57,7 @@ export function bringInspector(config: InspectorConfig, log: Log): LocalInspecto
     get url() {
       return url
     },
-    find: async () => (await connect()).shared.url,
+    find: () => connecting?.then(({ shared }) => shared.url),
     sender: {
       identity: `inspector:${inspectorUrl(port)}`,
       async send(body, options) {

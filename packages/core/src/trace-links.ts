@@ -17,13 +17,14 @@ const ANSWER_MS = 1_000
 export function createTraceLinks(find: FindInspector, log: Log): TraceLinks {
   return {
     ended(name, { statusCode, end }, durationMs, traceId) {
+      const found = find()
+      if (found === undefined) return
       const how = statusCode ?? (end === 'completed' ? undefined : end.replaceAll('_', ' '))
       const line = [name, how, `${Math.round(durationMs)} ms`].filter(part => part !== undefined).join(' ')
       const say = (url: string | undefined) => {
         if (url !== undefined) log.info(`${line} ${url}/traces/${traceId}`)
       }
-      const found = find()
-      if (found === undefined || typeof found === 'string') say(found)
+      if (typeof found === 'string') say(found)
       // Where none could be started, that has been said.
       else found.then(say, () => {})
     },

@@ -157,9 +157,10 @@ function start(config: TracingConfig, log: Log): LiveTraceRuntime | undefined {
     else log.error(line)
     return undefined
   }
-  if (config.inspector.refused) {
+  const { refused } = config.inspector
+  if (refused !== undefined) {
     log.warn(
-      `the inspector is not started: it is for development, and this is ${config.environment}; set inspector.force to start it all the same`,
+      `the inspector is for development and not started, for ${refused}: set inspector.force to start it all the same`,
     )
   }
   try {
