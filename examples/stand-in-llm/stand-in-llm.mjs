@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { ApiError } from './api-error.mjs'
 import { chatCompletion } from './chat-completion.mjs'
 import { embeddings } from './embedding.mjs'
+import { message } from './message.mjs'
 import { behaviourOf, models } from './model.mjs'
 import { textResponse } from './text-response.mjs'
 
@@ -115,6 +116,7 @@ const endpoints = {
   'POST /v1/chat/completions': chatCompletion,
   'POST /v1/responses': textResponse,
   'POST /v1/embeddings': embeddings,
+  'POST /v1/messages': message,
 }
 
 /** @param {import('node:http').IncomingMessage} request */

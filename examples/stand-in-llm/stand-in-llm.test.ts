@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
+import { Anthropic } from '@anthropic-ai/sdk'
 import { OpenAI } from 'openai'
 import { startStandInLlm } from './stand-in-llm.mjs'
 
@@ -127,6 +128,43 @@ describe('the stand-in LLM', () => {
       .join('')
     expect(text).toBe(whole.output_text)
     expect(events.at(-1)).toMatchObject({ type: 'response.completed', response: { usage: whole.usage } })
+  })
+
+  it("answers as Anthropic's API does, streamed or not, with the same words and tools", async () => {
+    const anthropic = new Anthropic({ apiKey: 'any', baseURL: new URL(llm.url).origin, maxRetries: 0 })
+    const asked = {
+      model: 'stand-in',
+      max_tokens: 200,
+      messages: [{ role: 'user' as const, content: 'What is a trace?' }],
+    }
+    const whole = await anthropic.messages.create(asked)
+    expect(whole).toMatchObject({ stop_reason: 'end_turn', content: [{ type: 'text' }] })
+    expect(await anthropic.messages.stream(asked).finalMessage()).toMatchObject({
+      content: whole.content,
+      usage: whole.usage,
+    })
+
+    const { name, description, parameters } = tools[0]!.function
+    const withTool = {
+      ...asked,
+      messages: [question[0]!],
+      tools: [{ name, description, input_schema: { ...parameters, type: 'object' as const } }],
+    }
+    const called = await anthropic.messages.stream(withTool).finalMessage()
+    expect(called).toMatchObject({
+      stop_reason: 'tool_use',
+      content: [{ type: 'tool_use', name: 'lookup_order', input: { orderId: '1042' } }],
+    })
+    const result = { type: 'tool_result' as const, tool_use_id: 'any', content: '{"status":"shipped"}' }
+    const answered = await anthropic.messages.create({
+      ...withTool,
+      messages: [
+        question[0]!,
+        { role: 'assistant', content: called.content },
+        { role: 'user', content: [result] },
+      ],
+    })
+    expect(answered.content).toMatchObject([{ type: 'text', text: expect.stringContaining('shipped') }])
   })
 
   it('stops generating when the client leaves a stream', async () => {

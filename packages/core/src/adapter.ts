@@ -1,3 +1,10 @@
+export {
+  createFeedbackReceiver,
+  type Feedback,
+  type FeedbackAnswer,
+  type FeedbackOptions,
+  type FeedbackReceiver,
+} from './feedback.ts'
 export { MiddlewareError } from './middleware-error.ts'
 export type { Outcome, RequestEnd } from './outcome.ts'
 export type { RequestLike } from './request-like.ts'

@@ -1,13 +1,16 @@
 import type {
   FlushResult,
+  ItemOutbox,
   Outbox,
   OutboxHealth,
   OutboxOptions,
   OutboxStats,
+  ScoreEvent,
   SpoolOptions,
 } from '@langfuse-middleware/delivery'
 import type { Meter } from '@opentelemetry/api'
 import type { SpanExporter } from '@opentelemetry/sdk-trace-base'
+import { settlesWithin } from './deadline.ts'
 import type { Destination } from './destination.ts'
 import { lazyRequire } from './lazy-require.ts'
 import type { LocalInspector } from './local-inspector.ts'
@@ -52,8 +55,13 @@ export interface Delivery extends SpanExporter {
   observe(meter: Meter): () => void
   /** By destination: `langfuse`, `inspector`, and each mirror's address. */
   stats(): Record<string, OutboxStats>
+  /** Takes scores to Langfuse; undefined where nothing goes there. */
+  readonly scores: ItemOutbox<ScoreEvent> | undefined
   health(): OutboxHealth
 }
+
+const INSPECTOR_CLOSE_MS = 1_000
+const MAX_SCORE_BYTES = 8 * 1024 * 1024
 
 /** One outbox per destination, so that the outage of one never touches another. Throws where an option cannot be used. */
 export function createDelivery(
@@ -68,27 +76,42 @@ export function createDelivery(
   const { timeoutMs, spool, ...limits } = config.delivery
   const shared = { ...limits, minBatchSpans: config.flush.at, intervalMs: config.flush.intervalMs, logger }
   const outboxes = new Map<string, Outbox>()
+  let scores: ItemOutbox<ScoreEvent> | undefined
 
   if (inspector !== undefined) {
-    const { sender } = inspector
-    outboxes.set(
-      'inspector',
-      createOutbox({ ...limits, sender, minBatchSpans: 1, logger, name: 'the inspector' }),
-    )
+    const local = { ...limits, minBatchSpans: 1, logger, name: 'the inspector' }
+    const sender = inspector.sender(url => packages.createOtlpSender({ url }))
+    outboxes.set('inspector', createOutbox({ ...local, sender }))
+    if (destination.kind === 'inspector') {
+      const { publicKey, secretKey } = destination
+      scores = packages.createScoreOutbox({
+        ...local,
+        sender: inspector.sender(baseUrl =>
+          packages.createLangfuseScoreSender({ publicKey, secretKey, baseUrl }),
+        ),
+        maxInFlight: 1,
+      })
+    }
   }
   if (destination.kind === 'langfuse' || (destination.kind === 'inspector' && inspector === undefined)) {
     const { publicKey, secretKey, baseUrl } = destination
-    outboxes.set(
-      'langfuse',
-      createOutbox({
-        ...shared,
-        sender: packages.createLangfuseSender({ publicKey, secretKey, baseUrl, timeoutMs }),
-        name: destination.kind === 'langfuse' ? 'Langfuse' : `the local inspector at ${baseUrl}`,
-        // Placeholders for a local Langfuse may be one word, which hides nothing.
-        secrets: secretKey === publicKey ? [] : [secretKey],
-        spool,
-      }),
-    )
+    const endpoint = { publicKey, secretKey, baseUrl, timeoutMs }
+    const langfuse = {
+      ...shared,
+      name: destination.kind === 'langfuse' ? 'Langfuse' : `the local inspector at ${baseUrl}`,
+      // Placeholders for a local Langfuse may be one word, which hides nothing.
+      secrets: secretKey === publicKey ? [] : [secretKey],
+      spool,
+    }
+    outboxes.set('langfuse', createOutbox({ ...langfuse, sender: packages.createLangfuseSender(endpoint) }))
+    scores = packages.createScoreOutbox({
+      ...langfuse,
+      sender: packages.createLangfuseScoreSender(endpoint),
+      maxBytes: Math.min(limits.maxBytes ?? MAX_SCORE_BYTES, MAX_SCORE_BYTES),
+      spool: spool && { ...spool, maxBytes: Math.min(spool.maxBytes ?? MAX_SCORE_BYTES, MAX_SCORE_BYTES) },
+      // One after the other, so that of two scores with one id the later stays.
+      maxInFlight: 1,
+    })
   }
   for (const { url, protocol, headers, resourceAttributes } of config.mirrors) {
     outboxes.set(
@@ -102,25 +125,29 @@ export function createDelivery(
       }),
     )
   }
-  const all = [...outboxes.values()]
-  const stopObserving = observeOutboxes(meter, all)
+  const observed = [...outboxes.values()]
+  const all = scores === undefined ? observed : [...observed, scores]
+  const stopObserving = observeOutboxes(meter, observed)
 
   return {
-    export: createFanOut(all).export,
+    export: createFanOut(observed).export,
     // Langfuse's processor waits for these without a deadline; `flush` and `close` have one.
     forceFlush: async () => {},
     shutdown: async () => {},
     flush: timeoutMs => added(all.map(outbox => outbox.flush({ timeoutMs }))),
     async close(timeoutMs) {
       stopObserving()
-      return added(all.map(outbox => outbox.close({ timeoutMs })))
+      const result = await added(all.map(outbox => outbox.close({ timeoutMs })))
+      if (inspector !== undefined) await settlesWithin(inspector.close(), INSPECTOR_CLOSE_MS)
+      return result
     },
-    observe: meter => observeOutboxes(meter, all),
+    observe: meter => observeOutboxes(meter, observed),
+    scores,
     stats: () => Object.fromEntries([...outboxes].map(([name, outbox]) => [name, outbox.stats()])),
     health() {
       const each = all.map(outbox => outbox.health())
       const worst = each.find(one => one.status === 'closed') ?? each.find(one => one.status === 'degraded')
-      return { status: worst?.status ?? 'ok', reasons: each.flatMap(one => one.reasons) }
+      return { status: worst?.status ?? 'ok', reasons: [...new Set(each.flatMap(one => one.reasons))] }
     },
   }
 }

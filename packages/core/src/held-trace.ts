@@ -1,6 +1,7 @@
-import type { Attributes, SpanContext } from '@opentelemetry/api'
+import type { Attributes, Context, SpanContext } from '@opentelemetry/api'
 import type { ReadableSpan, Span } from '@opentelemetry/sdk-trace-base'
-import { emptyRollUp, type RollUp } from './roll-up.ts'
+import type { Linked } from './linked-list.ts'
+import { NOTHING_ROLLED_UP, type RollUp } from './roll-up.ts'
 
 /** What the buffer asks of the request or job whose spans it holds. */
 export interface TraceOwner {
@@ -8,6 +9,8 @@ export interface TraceOwner {
   keeps(trace: HeldTrace): boolean
   /** Called when the root has ended and the trace is on its way. */
   decided(): void
+  /** Writes what is known of the trace on its root; for one that is kept. */
+  describe(root: ReadableSpan): void
   /** What every observation of the trace carries, as known now. */
   identity(): Attributes
   /** What it is called while it runs. */
@@ -15,18 +18,24 @@ export interface TraceOwner {
   readonly requestId: string | undefined
   readonly userId: string | undefined
   readonly sessionId: string | undefined
+  /** Whether nothing that the app said is on the root: no media to upload from it. */
+  readonly plain: boolean
   /** Ends the root: the process is going away. */
   abandon(): void
 }
 
 /** One request's or job's trace on its way to a verdict. */
-export interface HeldTrace {
+export interface HeldTrace extends Linked<HeldTrace> {
   readonly owner: TraceOwner
-  readonly rollUp: RollUp
+  rollUp: RollUp
   /** Whether a service that was called with this trace answered with 5xx. */
   failedElsewhere: boolean
+  /** What waits for the verdict besides spans. */
+  onVerdict: ((keep: boolean) => void)[] | undefined
   verdict: 'pending' | 'keep' | 'drop'
   root: Span | undefined
+  /** The context of a root that the next processor has not seen, because nothing happened under it yet. */
+  unseenIn: Context | undefined
   rootEnded: boolean
   /** Promises the verdict waits for besides the root. */
   waiting: number
@@ -41,22 +50,31 @@ export interface HeldTrace {
   touchedAt: number
 }
 
+// Most requests have nothing under their root and share these; whatever is added goes into one of the trace's own.
+export const NONE_HELD: ReadableSpan[] = []
+export const NONE_OPEN: Map<string, Span> = new Map()
+
 /** A trace with nothing in it yet. */
 export function newTrace(owner: TraceOwner, verdict: HeldTrace['verdict'], touchedAt: number): HeldTrace {
   return {
     owner,
     verdict,
     touchedAt,
-    rollUp: emptyRollUp(),
+    rollUp: NOTHING_ROLLED_UP,
     failedElsewhere: false,
+    onVerdict: undefined,
     root: undefined,
+    unseenIn: undefined,
     rootEnded: false,
     waiting: 0,
-    held: [],
+    held: NONE_HELD,
     bytes: 0,
-    open: new Map(),
+    open: NONE_OPEN,
     bridges: undefined,
     bridgesLost: false,
+    list: undefined,
+    previous: undefined,
+    next: undefined,
   }
 }
 
@@ -65,11 +83,13 @@ export const SILENT_TRACE: HeldTrace = newTrace(
   {
     keeps: () => false,
     decided() {},
+    describe() {},
     identity: () => ({}),
     label: '',
     requestId: undefined,
     userId: undefined,
     sessionId: undefined,
+    plain: true,
     abandon() {},
   },
   'drop',

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { Identity } from './identity.ts'
 import { LiveTrace } from './live-trace.ts'
 import type { RequestLike } from './request-like.ts'
@@ -30,14 +31,12 @@ export async function traceJob<T>(
   const traceId = from?.parent.traceId ?? runtime.pipeline.newTraceId()
   if (isSkippedAtStart(traceId, runtime.config.sampling)) {
     runtime.counts.skipped += 1
-    return new UntracedRequest(NO_REQUEST, NOBODY, runtime.pipeline.silently).run(fn)
+    return new UntracedRequest(NO_REQUEST, NOBODY, runtime.pipeline).run(fn)
   }
   const job = new LiveTrace(runtime, {
-    requestId: crypto.randomUUID(),
+    requestId: randomUUID(),
     traceId,
     name,
-    metadata: {},
-    tags: [],
     sampling: runtime.config.sampling,
     joined: from,
   })

@@ -1,6 +1,8 @@
 import type { EventEmitter } from 'node:events'
 import type { ServerResponse } from 'node:http'
-import type { Attributes, Context, Span, SpanContext } from '@opentelemetry/api'
+import type { Attributes, Context, Link, Span, SpanContext } from '@opentelemetry/api'
+import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
+import { Annotations } from './annotations.ts'
 import { withClaim, withoutClaims } from './baggage.ts'
 import { bindEmitter } from './emitter-binding.ts'
 import type { HeldTrace, TraceOwner } from './held-trace.ts'
@@ -11,14 +13,15 @@ import type { TracingConfig } from './options.ts'
 import type { Otel } from './otel.ts'
 import { type Level, levelOf, type Outcome } from './outcome.ts'
 import type { Pipeline } from './pipeline.ts'
-import { withScope } from './request-context.ts'
-import { pathOf, type RequestLike } from './request-like.ts'
+import { pathOf, queryKeysOf, type RequestLike } from './request-like.ts'
 import type { RequestConfig, RouteOptions } from './request-options.ts'
 import type { ObservationUpdate, RequestTrace } from './request-trace.ts'
-import { exposeHeaders, nameInResponse } from './response-headers.ts'
-import { watchResponse } from './response-watch.ts'
-import { rootAttributes } from './root-attributes.ts'
-import { resolveSampling, type Sampling } from './sampling.ts'
+import { type HeadHook, hookHead, type ResponseHead } from './response-head.ts'
+import { exposeHeaders } from './response-headers.ts'
+import { type ResponseEnd, ResponseWatch, type ResponseWatcher } from './response-watch.ts'
+import type { RootWriter } from './root-attributes.ts'
+import { resolveSampling, type Sampling, type TraceSummary } from './sampling.ts'
+import type { Score } from './score.ts'
 import type { RequestCounts } from './stats.ts'
 import type { IncomingTrace } from './trace-headers.ts'
 import { keepsTrace } from './verdict.ts'
@@ -26,21 +29,27 @@ import { keepsTrace } from './verdict.ts'
 /** What a request's or job's trace starts from. */
 export interface LiveTraceStart {
   readonly requestId: string
-  /** The trace's id, unless it joins another. */
+  /** The trace's id, also of one that is joined. */
   readonly traceId: string
   /** The name, for a request until its route is known. */
   readonly name: string
-  readonly input?: unknown
-  readonly metadata: Record<string, unknown>
-  readonly tags: readonly string[]
   readonly sampling: Sampling
   readonly route?: RouteOptions | undefined
   /** What is traced, and how; undefined for a job. */
-  readonly asked?: { readonly request: RequestLike; readonly config: RequestConfig } | undefined
+  readonly asked?: AskedRequest | undefined
   /** The caller's trace that this one is a part of. */
   readonly joined?: IncomingTrace | undefined
   /** The caller's trace that this one is not a part of. */
   readonly linked?: IncomingTrace | undefined
+}
+
+/** A request, with what the options say of it. */
+interface AskedRequest {
+  readonly request: RequestLike
+  readonly config: RequestConfig
+  readonly url: string
+  readonly tags: readonly string[] | undefined
+  readonly metadata: Record<string, unknown> | undefined
 }
 
 /** What every live trace of a process shares. */
@@ -48,36 +57,38 @@ export interface LiveTraceRuntime {
   readonly otel: Otel
   readonly config: TracingConfig
   readonly pipeline: Pipeline
+  readonly writeRoot: RootWriter
   readonly log: Log
   readonly counts: RequestCounts
 }
 
 const ABANDONED_MS = 5_000
+const MAX_USER_AGENT = 500
+const NOTHING_SAID: Annotations = Object.freeze(new Annotations())
 
 // A class, where closures would be the habit: one is made per request, and fifteen closures would be too.
 /** The trace of one request or job that is recorded. */
-export class LiveTrace implements RequestTrace, TraceOwner {
+export class LiveTrace implements RequestTrace, TraceOwner, HeadHook, ResponseWatcher {
   readonly requestId: string
   readonly traceId: string
   readonly trace: RequestTrace = this
   readonly overlay = undefined
+  readonly context: Context
   private readonly runtime: LiveTraceRuntime
   private readonly start: LiveTraceStart
   private readonly held: HeldTrace
   private readonly span: Span
-  private readonly context: Context
   private readonly startedAt: number = performance.now()
   private sampling: Sampling
-  private name: string | undefined
+  private said: Annotations = NOTHING_SAID
   private user: string | undefined
   private session: string | undefined
-  private tags: string[]
-  private traceMetadata: Record<string, unknown> | undefined
-  private measured: Record<string, unknown> | undefined
-  private updated: ObservationUpdate = {}
   private failure: { readonly error: unknown } | undefined
-  private skipped = false
+  private watch: ResponseWatch | undefined
+  private routeOf: (() => string | undefined) | undefined
+  private measured: ResponseEnd | undefined
   private outcome: Outcome | undefined
+  private level: Level | undefined
   private durationMs = 0
   private controller: AbortController | undefined
   private stamped: Attributes | undefined
@@ -85,27 +96,22 @@ export class LiveTrace implements RequestTrace, TraceOwner {
   constructor(runtime: LiveTraceRuntime, start: LiveTraceStart) {
     const { otel, pipeline } = runtime
     const { api } = otel
-    const { joined, linked } = start
+    const { joined, linked, traceId } = start
     this.runtime = runtime
     this.start = start
     this.requestId = start.requestId
-    this.traceId = joined?.parent.traceId ?? start.traceId
-    this.tags = [...start.tags]
+    this.traceId = traceId
     this.sampling = start.sampling
     this.held = pipeline.buffer.open(this)
+    const active = api.context.active()
     // A true root, whatever span is active: Langfuse reads a trace's name, input and output from the observation without a parent.
-    const above = joined
-      ? withClaim(otel, api.trace.setSpanContext(api.ROOT_CONTEXT, joined.parent), this.traceId)
-      : api.ROOT_CONTEXT
-    this.span = pipeline.startRoot(
-      start.name,
-      this.traceId,
-      pipeline.buffer.contextFor(this.held, above),
-      [linked?.parent, api.trace.getSpanContext(api.context.active())]
-        .filter(context => context !== undefined && context.traceId !== this.traceId)
-        .map(context => ({ context: context as SpanContext })),
-    )
-    const around = withoutClaims(otel, api.context.active())
+    this.span = pipeline.startRoot(this.held, start.name, traceId, {
+      parent: joined?.parent,
+      context: joined ? withClaim(otel, api.ROOT_CONTEXT, traceId) : api.ROOT_CONTEXT,
+      links: linksTo(traceId, linked?.parent, api.trace.getSpanContext(active)),
+      startedAt: this.startedAt,
+    })
+    const around = active === api.ROOT_CONTEXT ? active : withoutClaims(otel, active)
     this.context = pipeline.beside.activate(pipeline.buffer.contextFor(this.held, around), this.span)
     runtime.counts.started += 1
     if (start.route !== undefined) this.configure(start.route)
@@ -114,6 +120,7 @@ export class LiveTrace implements RequestTrace, TraceOwner {
   get userId(): string | undefined {
     const { asked, joined } = this.start
     this.user ??=
+      this.said.userId ??
       asked?.config.identity.userId(asked.request) ??
       sanitiseId('user', joined?.userId, "the caller's user id", this.runtime.log)
     return this.user
@@ -122,14 +129,15 @@ export class LiveTrace implements RequestTrace, TraceOwner {
   get sessionId(): string | undefined {
     const { asked, joined } = this.start
     this.session ??=
+      this.said.sessionId ??
       asked?.config.identity.sessionId(asked.request) ??
       sanitiseId('session', joined?.sessionId, "the caller's session id", this.runtime.log)
     return this.session
   }
 
   get label(): string {
-    const path = this.start.asked && pathOf(this.start.asked.request)
-    return this.name ?? (path === undefined ? this.start.name : `${this.start.name} ${path}`)
+    const { asked, name } = this.start
+    return this.said.name ?? (asked === undefined ? name : `${name} ${pathOf(asked.url)}`)
   }
 
   get signal(): AbortSignal {
@@ -138,46 +146,62 @@ export class LiveTrace implements RequestTrace, TraceOwner {
     return this.controller.signal
   }
 
+  /** Whether the app reported an error. */
+  get failed(): boolean {
+    return this.failure !== undefined
+  }
+
+  get plain(): boolean {
+    return this.said.metadata === undefined && this.said.update === undefined && !this.start.asked?.metadata
+  }
+
   setUser(userId: string): void {
-    this.change(() => {
-      this.user = sanitiseId('user', userId, 'setUser', this.runtime.log) ?? this.user
+    this.say(said => {
+      said.userId = sanitiseId('user', userId, 'setUser', this.runtime.log) ?? said.userId
+      this.user = undefined
     })
   }
 
   setSession(sessionId: string): void {
-    this.change(() => {
-      this.session = sanitiseId('session', sessionId, 'setSession', this.runtime.log) ?? this.session
+    this.say(said => {
+      said.sessionId = sanitiseId('session', sessionId, 'setSession', this.runtime.log) ?? said.sessionId
+      this.session = undefined
     })
   }
 
   addTags(...tags: string[]): void {
-    this.change(() => {
-      for (const tag of tags) {
-        if (typeof tag === 'string' && tag !== '' && !this.tags.includes(tag))
-          this.tags.push(tag.slice(0, 200))
-      }
-    })
+    this.say(said => said.addTags(tags))
   }
 
   setMetadata(metadata: Record<string, unknown>): void {
-    this.change(() => {
-      this.traceMetadata = { ...this.traceMetadata, ...metadata }
-    })
+    this.say(said => said.addMetadata(metadata))
   }
 
   setName(name: string): void {
-    if (typeof name === 'string' && name !== '') this.name = name.slice(0, 200)
+    this.say(said => said.setName(name))
   }
 
   update(update: ObservationUpdate): void {
-    this.change(() => {
-      const metadata = { ...this.updated.metadata, ...update?.metadata }
-      this.updated = { ...this.updated, ...update, metadata }
-    })
+    this.say(said => said.addUpdate(update))
+  }
+
+  score(score: Score): void {
+    this.runtime.pipeline.scores.addTo(this.held, this.traceId, score)
   }
 
   skip(): void {
-    this.skipped = true
+    this.say(said => {
+      said.skipped = true
+    })
+  }
+
+  configure(route: RouteOptions): void {
+    this.say(said => said.addRoute(route))
+    if (route.sampling !== undefined) this.sampling = resolveSampling(route.sampling, this.sampling)
+  }
+
+  fail(error: unknown): void {
+    this.failure ??= { error }
   }
 
   waitUntil<T>(promise: Promise<T>): Promise<T> {
@@ -197,52 +221,43 @@ export class LiveTrace implements RequestTrace, TraceOwner {
   }
 
   run<T>(next: () => T): T {
-    return withScope(this, runIn, this.runtime.otel, this.context, next) as T
+    return this.runtime.pipeline.enter(this, next)
   }
 
   bind(emitter: EventEmitter): void {
-    bindEmitter(emitter, (listener, self, args) => this.run(() => listener.apply(self, args)))
-  }
-
-  fail(error: unknown): void {
-    this.failure ??= { error }
-  }
-
-  configure(route: RouteOptions): void {
-    if (route.name !== undefined) this.setName(route.name)
-    if (route.tags !== undefined) this.addTags(...route.tags)
-    if (route.metadata !== undefined) this.setMetadata(route.metadata)
-    if (route.sampling !== undefined) this.sampling = resolveSampling(route.sampling, this.sampling)
+    bindEmitter(emitter, this)
   }
 
   endWith(response: ServerResponse, route: () => string | undefined): void {
     const { asked } = this.start
     if (asked === undefined) return
-    const { identity, traceIdHeader } = asked.config
-    nameInResponse(response, [
-      [identity.requestIdHeader, this.requestId],
-      [traceIdHeader, this.traceId],
-    ])
-    watchResponse(asked.request, response, {
-      failed: () => this.failure !== undefined,
-      headers: () => exposeHeaders(response, [identity.requestIdHeader, traceIdHeader]),
-      end: ({ end, statusCode, measured }) => {
-        this.measured = measured
-        this.end({ end, statusCode, route: quietly(route) })
-      },
-    })
+    this.routeOf = route
+    this.watch = new ResponseWatch(asked.request, response, this, this.startedAt)
+    hookHead(response, this)
+  }
+
+  head(head: ResponseHead): void {
+    const { asked } = this.start
+    if (asked === undefined) return
+    this.watch?.headed(head)
+    const { traceIdHeader } = asked.config
+    const { requestIdHeader } = asked.config.identity
+    if (requestIdHeader !== undefined) head.add(requestIdHeader, this.requestId)
+    if (traceIdHeader !== undefined) head.add(traceIdHeader, this.traceId)
+    if (asked.request.headers.origin !== undefined) exposeHeaders(head, [requestIdHeader, traceIdHeader])
+  }
+
+  responded(measured: ResponseEnd): void {
+    this.measured = measured
+    const { end, statusCode } = measured
+    this.end({ end, statusCode, route: this.routeOf && quietly(this.routeOf) })
   }
 
   end(outcome: Outcome): void {
     if (this.outcome !== undefined) return
     this.outcome = outcome
     this.durationMs = performance.now() - this.startedAt
-    try {
-      this.span.updateName(this.finalName())
-      this.span.setAttributes(this.attributes(outcome))
-    } catch (error) {
-      this.runtime.log.warnOnce('root failed', `a request's root is incomplete: ${String(error)}`)
-    }
+    this.span.updateName(this.finalName())
     this.span.end()
     this.runtime.counts.ended += 1
     if (this.held.verdict !== 'drop')
@@ -269,35 +284,73 @@ export class LiveTrace implements RequestTrace, TraceOwner {
 
   identity(): Attributes {
     if (this.stamped !== undefined) return this.stamped
-    const attribute = this.runtime.otel.langfuse.LangfuseOtelSpanAttributes
+    const { config, otel } = this.runtime
+    const attribute = otel.langfuse.LangfuseOtelSpanAttributes
+    const { userId, sessionId, tags } = this
+    const { metadata } = this.said
     const stamped: Attributes = {}
-    if (this.userId !== undefined) stamped[attribute.TRACE_USER_ID] = this.userId
-    if (this.sessionId !== undefined) stamped[attribute.TRACE_SESSION_ID] = this.sessionId
-    if (this.tags.length > 0) stamped[attribute.TRACE_TAGS] = this.tags
-    if (this.runtime.config.version !== undefined) stamped[attribute.VERSION] = this.runtime.config.version
-    if (this.traceMetadata !== undefined) writeMetadata(stamped, attribute.TRACE_METADATA, this.traceMetadata)
+    if (userId !== undefined) stamped[attribute.TRACE_USER_ID] = userId
+    if (sessionId !== undefined) stamped[attribute.TRACE_SESSION_ID] = sessionId
+    if (tags.length > 0) stamped[attribute.TRACE_TAGS] = [...tags]
+    if (config.version !== undefined) stamped[attribute.VERSION] = config.version
+    if (metadata !== undefined) writeMetadata(stamped, attribute.TRACE_METADATA, metadata)
     // Until the end, authentication may still put someone on the request.
     if (this.outcome !== undefined) this.stamped = stamped
     return stamped
   }
 
-  keeps({ rollUp, rootEnded, open, failedElsewhere }: HeldTrace): boolean {
-    if (this.skipped) return false
+  /** Writes what is known of the request on its root; only for one that is kept. */
+  describe({ attributes }: ReadableSpan): void {
+    const { runtime, start, outcome, said } = this
+    const { asked, joined, linked } = start
+    if (outcome === undefined) return
+    try {
+      if (runtime.config.llmEntry && joined === undefined) attributes['gen_ai.is_entry'] = true
+      runtime.writeRoot(attributes, {
+        outcome,
+        level: this.levelNow(),
+        input: asked && inputOf(start.name, asked.url),
+        output: asked && outputOf(outcome),
+        requestId: asked && this.requestId,
+        userAgent: asked?.request.headers['user-agent']?.slice(0, MAX_USER_AGENT),
+        measured: this.measured,
+        caller: linked?.parent,
+        failure: this.failure,
+        described: asked?.metadata,
+        said,
+      })
+    } catch (error) {
+      runtime.log.warnOnce('root failed', `a request's root is incomplete: ${String(error)}`)
+    }
+  }
+
+  keeps(held: HeldTrace): boolean {
+    if (this.said.skipped) return false
+    const dropsEmpty = held.rootEnded && this.runtime.config.emptyRequests === 'drop'
+    return keepsTrace(this.traceId, this.sampling, dropsEmpty, () => this.summary(held), this.runtime.log)
+  }
+
+  private summary({ rollUp, open, failedElsewhere, onVerdict }: HeldTrace): TraceSummary {
     const { outcome } = this
-    const summary = {
+    return {
       name: this.finalName(),
       route: outcome?.route,
       statusCode: outcome?.statusCode,
       end: outcome?.end ?? 'completed',
-      durationMs: this.outcome === undefined ? performance.now() - this.startedAt : this.durationMs,
+      durationMs: outcome === undefined ? performance.now() - this.startedAt : this.durationMs,
       userId: this.userId,
       sessionId: this.sessionId,
       tags: this.tags,
       observations: rollUp.observations + open.size,
+      scores: onVerdict?.length ?? 0,
       failed: rollUp.errors > 0 || failedElsewhere || this.levelNow() === 'ERROR',
     }
-    const dropsEmpty = rootEnded && this.runtime.config.emptyRequests === 'drop'
-    return keepsTrace(this.traceId, summary, this.sampling, dropsEmpty, this.runtime.log)
+  }
+
+  private get tags(): readonly string[] {
+    const given = this.start.asked?.tags
+    if (given === undefined || given.length === 0) return this.said.tags
+    return [...new Set([...given, ...this.said.tags])]
   }
 
   /** What a handler left open when it threw, such as a generation whose stream broke, will hardly be ended by anyone. */
@@ -310,9 +363,10 @@ export class LiveTrace implements RequestTrace, TraceOwner {
   }
 
   /** Takes what the app says, whose getters and `toString` are its own and may throw. */
-  private change(work: () => void): void {
+  private say(work: (said: Annotations) => void): void {
+    if (this.said === NOTHING_SAID) this.said = new Annotations()
     try {
-      work()
+      work(this.said)
     } catch (error) {
       this.runtime.log.warnOnce('update failed', `a value set on a trace is left out: ${String(error)}`)
     }
@@ -320,54 +374,52 @@ export class LiveTrace implements RequestTrace, TraceOwner {
   }
 
   private finalName(): string {
-    if (this.name !== undefined) return this.name
+    if (this.said.name !== undefined) return this.said.name
     const route = this.outcome?.route
     return route === undefined ? this.start.name : `${this.start.name} ${route}`
   }
 
   private levelNow(): Level {
-    const { outcome, failure } = this
-    if (this.updated.level !== undefined) return this.updated.level
+    const { outcome, failure, said } = this
+    if (said.update?.level !== undefined) return said.update.level
     if (outcome === undefined) return failure === undefined ? 'DEFAULT' : 'ERROR'
+    this.level ??= this.levelChosen(outcome) ?? levelOf(outcome, failure !== undefined)
+    return this.level
+  }
+
+  private levelChosen(outcome: Outcome): Level | undefined {
+    const { asked } = this.start
+    if (asked?.config.level === undefined) return undefined
     try {
-      const level = this.start.asked?.config.level?.(outcome, failure?.error)
-      if (level !== undefined) return level
+      return asked.config.level(outcome, this.failure?.error)
     } catch (error) {
       this.runtime.log.warnOnce(
         'level threw',
         `the option level threw, the default is used: ${String(error)}`,
       )
-    }
-    return levelOf(outcome, failure !== undefined)
-  }
-
-  private attributes(outcome: Outcome): Attributes {
-    const { asked, input, metadata, linked } = this.start
-    const { statusCode, end } = outcome
-    return {
-      ...this.identity(),
-      ...(this.runtime.config.llmEntry && this.start.joined === undefined && { 'gen_ai.is_entry': true }),
-      ...rootAttributes(this.runtime.otel, {
-        outcome,
-        level: this.levelNow(),
-        input,
-        output: asked && { statusCode, ...(end !== 'completed' && { end }) },
-        metadata: {
-          ...metadata,
-          ...this.measured,
-          callerTraceId: linked?.parent.traceId,
-          callerSpanId: linked?.parent.spanId,
-          ...this.traceMetadata,
-        },
-        failure: this.failure,
-        updated: this.updated,
-      }),
+      return undefined
     }
   }
 }
 
-function runIn<T>(otel: Otel, context: Context, next: () => T): T {
-  return otel.api.context.with(context, next)
+function linksTo(
+  traceId: string,
+  caller: SpanContext | undefined,
+  active: SpanContext | undefined,
+): Link[] | undefined {
+  if (caller === undefined && active === undefined) return undefined
+  const apart = [caller, active].filter(other => other !== undefined && other.traceId !== traceId)
+  return apart.map(context => ({ context: context as SpanContext }))
+}
+
+function inputOf(method: string, url: string): string {
+  const query = queryKeysOf(url)
+  const keys = query.length === 0 ? '' : `,"query":${JSON.stringify(query)}`
+  return `{"method":${JSON.stringify(method)},"path":${JSON.stringify(pathOf(url))}${keys}}`
+}
+
+function outputOf({ statusCode, end }: Outcome): string {
+  return JSON.stringify({ statusCode, ...(end !== 'completed' && { end }) })
 }
 
 function quietly(route: () => string | undefined): string | undefined {

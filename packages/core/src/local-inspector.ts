@@ -6,7 +6,6 @@ import type { Log } from './logger.ts'
 import { MiddlewareError } from './middleware-error.ts'
 
 type InspectorPackage = typeof import('@langfuse-middleware/inspector')
-type DeliveryPackage = typeof import('@langfuse-middleware/delivery')
 
 /** The inspector of this process, or the one of another app on this machine. */
 export interface LocalInspector {
@@ -14,35 +13,30 @@ export interface LocalInspector {
   readonly url: string | undefined
   /** Where it will be, while it is looked for or started; rejects where that fails. */
   find(): Promise<string> | undefined
-  /** Sends as soon as there is an inspector, and starts one where the one of another app has gone. */
-  readonly sender: Sender
-}
-
-interface Connection {
-  readonly shared: SharedInspector
-  readonly sender: Sender
+  /** A sender to its address that waits until there is one, and starts one where that of another app has gone. */
+  sender(make: (url: string) => Sender): Sender
+  /** Ends the one of this process. */
+  close(): Promise<void>
 }
 
 /** Finds or starts the inspector, without waiting for it; throws where it is not installed. */
 export function bringInspector(config: InspectorConfig, log: Log): LocalInspector {
   const { port, file, force } = config
   const { ensureInspector } = loadInspector()
-  const { createOtlpSender } = lazyRequire<DeliveryPackage>('@langfuse-middleware/delivery')
-  let connecting: Promise<Connection> | undefined
+  let connecting: Promise<SharedInspector> | undefined
   let url: string | undefined
-  let closed = false
 
-  function connect(): Promise<Connection> {
+  function connect(): Promise<SharedInspector> {
     connecting ??= start()
     return connecting
   }
 
-  async function start(): Promise<Connection> {
+  async function start(): Promise<SharedInspector> {
     try {
       const shared = await ensureInspector({ port, file, force, warn: log.warn })
       url = shared.url
       if (port === 0) log.info(`the inspector shows the traces at ${url}`)
-      return { shared, sender: createOtlpSender({ url }) }
+      return shared
     } catch (error) {
       connecting = undefined
       log.warnOnce('inspector failed', `the inspector could not start, the app goes on: ${String(error)}`)
@@ -57,23 +51,27 @@ export function bringInspector(config: InspectorConfig, log: Log): LocalInspecto
     get url() {
       return url
     },
-    find: () => connecting?.then(({ shared }) => shared.url),
-    sender: {
-      identity: `inspector:${inspectorUrl(port)}`,
-      async send(body, options) {
-        if (closed) return { outcome: 'unreachable', reason: 'closed' }
-        const { sender, shared } = await connect()
-        const result = await sender.send(body, options)
-        // The app that ran it has ended: the next attempt starts one here.
-        if (result.outcome === 'unreachable' && shared.inspector === undefined) connecting = undefined
-        return result
-      },
-      async close() {
-        closed = true
-        const connection = await connecting?.catch(() => undefined)
-        await connection?.sender.close?.()
-        await connection?.shared.inspector?.close()
-      },
+    find: () => connecting?.then(shared => shared.url),
+    sender(make) {
+      let made: { readonly url: string; readonly sender: Sender } | undefined
+      return {
+        identity: inspectorUrl(port),
+        async send(body, options) {
+          const connected = connect()
+          const { url, inspector } = await connected
+          if (made?.url !== url) made = { url, sender: make(url) }
+          const result = await made.sender.send(body, options)
+          // The app that ran it has ended: the next attempt starts one here.
+          const gone = result.outcome === 'unreachable' && inspector === undefined
+          if (gone && connecting === connected) connecting = undefined
+          return result
+        },
+        close: () => made?.sender.close?.(),
+      }
+    },
+    async close() {
+      const shared = await connecting?.catch(() => undefined)
+      await shared?.inspector?.close()
     },
   }
 }

@@ -1,4 +1,3 @@
-import type { SpanExporter } from '@opentelemetry/sdk-trace-base'
 import type { DeliveryOptions, MirrorOptions } from './delivery.ts'
 import { type Destination, resolveDestination } from './destination.ts'
 import { type Env, type EnvironmentKind, environmentKind, langfuseVariable, present } from './environment.ts'
@@ -7,6 +6,7 @@ import type { Logger } from './logger.ts'
 import { type PropagateTo, resolvePropagateTo } from './propagation-targets.ts'
 import { resolveSampling, type Sampling, type SamplingOptions } from './sampling.ts'
 import { TIERS, type Tier } from './tier.ts'
+import type { TracingExporter } from './tracing-exporter.ts'
 import { flag, httpUrl, invalid, knownKeys, numberBetween, oneOf, text } from './validation.ts'
 
 /** How tracing works in this process; all of it optional, read once at the start. */
@@ -57,7 +57,7 @@ export interface TracingOptions {
   /** Send as soon as a request is decided, for platforms that freeze a process between requests: `true`, or the platform's `waitUntil`. */
   flushAfterRequest?: boolean | ((flushed: Promise<unknown>) => void)
   /** Where observations go instead of Langfuse, already masked and filtered; no keys are needed then. */
-  exporter?: SpanExporter
+  exporter?: TracingExporter
   /** Upload base64 media found in inputs and outputs to Langfuse. @default true */
   media?: boolean
   /**
@@ -105,7 +105,7 @@ export interface TracingConfig {
   readonly inspector: InspectorConfig
   readonly llmEntry: boolean
   readonly flushAfterRequest: boolean | ((flushed: Promise<unknown>) => void)
-  readonly exporter: SpanExporter | undefined
+  readonly exporter: TracingExporter | undefined
   readonly media: boolean
   /** Undefined for nowhere. */
   readonly propagateTo: ((url: URL) => boolean) | undefined

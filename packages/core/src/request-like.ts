@@ -11,18 +11,21 @@ export interface RequestLike {
   socket?: Socket | undefined
 }
 
-/** The path of a request, without its query string; `/` for a request that has none. */
-export function pathOf(request: RequestLike): string {
-  const url = request.originalUrl ?? request.url ?? '/'
+/** The URL of a request as it came in. */
+export function urlOf({ originalUrl, url }: RequestLike): string {
+  return originalUrl ?? url ?? '/'
+}
+
+/** The path of a URL, without its query string; `/` for one that has none. */
+export function pathOf(url: string): string {
   const end = url.search(/[?#]/)
   return (end === -1 ? url : url.slice(0, end)) || '/'
 }
 
 const MAX_QUERY_KEYS = 50
 
-/** The distinct keys of the query string, at most 50 of at most 100 characters, never their values. */
-export function queryKeysOf(request: RequestLike): string[] {
-  const url = request.originalUrl ?? request.url ?? ''
+/** The distinct keys of a URL's query string, at most 50 of at most 100 characters, never their values. */
+export function queryKeysOf(url: string): string[] {
   const start = url.indexOf('?')
   if (start === -1) return []
   const keys = new Set<string>()

@@ -2,6 +2,7 @@ import type { EventEmitter } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import type { Level, Outcome } from './outcome.ts'
 import type { RouteOptions } from './request-options.ts'
+import type { Score } from './score.ts'
 
 /** What `update` sets on the root observation; what is set here wins over what we record by ourselves. */
 export interface ObservationUpdate {
@@ -35,6 +36,8 @@ export interface RequestTrace {
   setName(name: string): void
   /** Sets input, output, metadata, level or status message of the root. */
   update(update: ObservationUpdate): void
+  /** Scores the trace, if it is kept. */
+  score(score: Score): void
   /** Drops the request's trace, whole. */
   skip(): void
   /** Keeps the trace open for work after the response; the promise is returned as it is. */

@@ -1,6 +1,7 @@
+import { randomUUID } from 'node:crypto'
 import { LiveTrace, type LiveTraceRuntime } from './live-trace.ts'
 import { createLog, type Log } from './logger.ts'
-import { pathOf, queryKeysOf, type RequestLike } from './request-like.ts'
+import { pathOf, type RequestLike, urlOf } from './request-like.ts'
 import {
   type MiddlewareOptions,
   type RequestConfig,
@@ -37,7 +38,7 @@ export function createRequestTracer<Request extends RequestLike>(
         return startTrace(request, route, config, runtime)
       } catch (error) {
         log.warnOnce('start failed', `a request is not traced: ${String(error)}`)
-        return new UntracedRequest(request, config.identity, runtime.pipeline.silently)
+        return new UntracedRequest(request, config.identity, runtime.pipeline)
       }
     },
   }
@@ -50,10 +51,10 @@ function startTrace(
   runtime: LiveTraceRuntime,
 ): RequestTrace {
   const { counts, log, pipeline } = runtime
-  const path = pathOf(request)
-  if (route === false || config.ignore?.(path, request)) {
+  const url = urlOf(request)
+  if (route === false || config.ignore?.(pathOf(url), request)) {
     counts.skipped += 1
-    return new UntracedRequest(request, config.identity, pipeline.silently)
+    return new UntracedRequest(request, config.identity, pipeline)
   }
   const incoming = readTrace(request.headers, runtime.otel, log)
   const joined = incoming?.claimed && isTrusted(request, config, log) ? incoming : undefined
@@ -61,26 +62,22 @@ function startTrace(
   const sampling = resolveSampling(route?.sampling, runtime.config.sampling)
   if (isSkippedAtStart(traceId, sampling)) {
     counts.skipped += 1
-    return new UntracedRequest(request, config.identity, pipeline.silently, true)
+    return new UntracedRequest(request, config.identity, pipeline, true)
   }
-  const method = request.method ?? 'GET'
-  const query = queryKeysOf(request)
-  const requestId = config.identity.requestId(request) ?? crypto.randomUUID()
   return new LiveTrace(runtime, {
-    requestId,
+    requestId: config.identity.requestId(request) ?? randomUUID(),
     traceId,
-    name: method,
+    name: request.method ?? 'GET',
     sampling,
     route,
     joined,
     linked: joined === undefined ? incoming : undefined,
-    asked: { request, config },
-    input: { method, path, ...(query.length > 0 && { query }) },
-    tags: evaluated('tags', config.tags, request, log) ?? [],
-    metadata: {
-      requestId,
-      userAgent: request.headers['user-agent']?.slice(0, 500),
-      ...evaluated('metadata', config.metadata, request, log),
+    asked: {
+      request,
+      config,
+      url,
+      tags: evaluated('tags', config.tags, request, log),
+      metadata: evaluated('metadata', config.metadata, request, log),
     },
   })
 }

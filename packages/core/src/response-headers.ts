@@ -1,20 +1,9 @@
-import type { ServerResponse } from 'node:http'
-
-/** Names the request and its trace in the response, unless the app has already, or the headers are gone. */
-export function nameInResponse(
-  response: ServerResponse,
-  headers: readonly (readonly [string | undefined, string])[],
-): void {
-  if (response.headersSent) return
-  for (const [name, value] of headers) {
-    if (name !== undefined && !response.hasHeader(name)) response.setHeader(name, value)
-  }
-}
+import type { ResponseHead } from './response-head.ts'
 
 /** Lets a page of another origin read `names`, where the app lets it read the response at all. */
-export function exposeHeaders(response: ServerResponse, names: readonly (string | undefined)[]): void {
-  if (!response.hasHeader('access-control-allow-origin')) return
-  const own = response.getHeader('access-control-expose-headers')
+export function exposeHeaders(head: ResponseHead, names: readonly (string | undefined)[]): void {
+  if (head.get('access-control-allow-origin') === undefined) return
+  const own = head.get('access-control-expose-headers')
   const listed =
     own === undefined
       ? []
@@ -26,6 +15,5 @@ export function exposeHeaders(response: ServerResponse, names: readonly (string 
   if (listed.includes('*')) return
   const known = new Set(listed.map(name => name.toLowerCase()))
   const missing = names.filter(name => name !== undefined && !known.has(name.toLowerCase()))
-  if (missing.length > 0)
-    response.setHeader('access-control-expose-headers', [...listed, ...missing].join(', '))
+  if (missing.length > 0) head.set('access-control-expose-headers', [...listed, ...missing].join(', '))
 }

@@ -1,30 +1,39 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import onHeaders from 'on-headers'
+import { createLinkedList, type Linked, type LinkedList } from './linked-list.ts'
 import type { RequestEnd } from './outcome.ts'
 import type { RequestLike } from './request-like.ts'
+import type { ResponseHead } from './response-head.ts'
 
 /** How a response ended, with what was measured on the way. */
-interface ResponseEnd {
+export interface ResponseEnd {
   readonly end: RequestEnd
   /** Absent when no header was sent. */
   readonly statusCode: number | undefined
-  readonly measured: { readonly responseBytes?: number; readonly timeToFirstByteMs?: number }
+  readonly responseBytes: number | undefined
+  readonly timeToFirstByteMs: number | undefined
 }
 
-interface Watcher {
+/** Whom a response's end is told. */
+export interface ResponseWatcher {
   /** Whether the app reported an error for this request. */
-  failed(): boolean
-  /** Called before the headers are written, while they can still be changed. */
-  headers(): void
-  end(end: ResponseEnd): void
+  readonly failed: boolean
+  responded(end: ResponseEnd): void
 }
 
 /** What one socket's responses share: the socket outlives each of them, and may die with several waiting. */
 interface SocketWatch {
-  readonly open: Set<() => void>
+  readonly open: LinkedList<ResponseWatch>
   timedOut: boolean
   bytesWritten: number
+}
+
+interface WatchedResponse extends ServerResponse {
+  [kWatch]?: ResponseWatch
+}
+
+interface WatchedSocket extends Socket {
+  [kSocketWatch]?: SocketWatch
 }
 
 interface Http2Stream {
@@ -32,41 +41,68 @@ interface Http2Stream {
   readonly rstCode?: number
 }
 
-const watches = new WeakMap<Socket, SocketWatch>()
+const kWatch = Symbol('langfuse-middleware.watch')
+const kSocketWatch = Symbol('langfuse-middleware.socket')
+
+// Listeners that all responses share, for one closure less per event and request.
+function onFinish(this: WatchedResponse): void {
+  this[kWatch]?.settle(true)
+}
+
+function onClose(this: WatchedResponse): void {
+  this[kWatch]?.settle(false)
+}
 
 /**
- * Calls `watcher.end` once, at the first of the response's `finish`, its `close`, and its socket's `close`. The last is needed:
- * on Node 20 and 22 a response queued behind another on a socket that dies emits neither of the first two.
+ * Tells its watcher once how a response ended, at the first of the response's `finish`, its `close`, and its socket's `close`. The last is
+ * needed: on Node 20 and 22 a response queued behind another on a socket that dies emits neither of the first two.
  */
-export function watchResponse(request: RequestLike, response: ServerResponse, watcher: Watcher): void {
-  const startedAt = performance.now()
-  const stream = (response as { stream?: Http2Stream }).stream
-  const socket = stream === undefined ? request.socket : undefined
-  const watch = socket && watchSocket(socket)
-  let firstByteAt: number | undefined
-  let finished = false
-  let over = false
+export class ResponseWatch implements Linked<ResponseWatch> {
+  list: LinkedList<ResponseWatch> | undefined
+  previous: ResponseWatch | undefined
+  next: ResponseWatch | undefined
+  private readonly request: RequestLike
+  private readonly response: ServerResponse
+  private readonly watcher: ResponseWatcher
+  private readonly stream: Http2Stream | undefined
+  private readonly socket: Socket | undefined
+  private readonly watch: SocketWatch | undefined
+  private readonly startedAt: number
+  private firstByteAt: number | undefined
+  private statedBytes = Number.NaN
+  private over = false
 
-  onHeaders(response, () => {
-    firstByteAt = performance.now()
-    watcher.headers()
-  })
-  response.on('finish', () => {
-    finished = true
-    settle()
-  })
-  response.on('close', settle)
-  if (watch !== undefined) {
-    // An earlier timeout on this connection was answered, or it would be closed.
-    if (watch.open.size === 0) watch.timedOut = false
-    watch.open.add(settle)
+  constructor(request: RequestLike, response: ServerResponse, watcher: ResponseWatcher, startedAt: number) {
+    this.startedAt = startedAt
+    this.request = request
+    this.response = response
+    this.watcher = watcher
+    this.stream = (response as { stream?: Http2Stream }).stream
+    this.socket = this.stream === undefined ? request.socket : undefined
+    this.watch = this.socket && watchSocket(this.socket)
+    ;(response as WatchedResponse)[kWatch] = this
+    response.on('finish', onFinish)
+    response.on('close', onClose)
+    if (this.watch !== undefined) {
+      // An earlier timeout on this connection was answered, or it would be closed.
+      if (this.watch.open.size === 0) this.watch.timedOut = false
+      this.watch.open.add(this)
+    }
   }
 
-  function settle(): void {
-    if (over) return
-    over = true
-    watch?.open.delete(settle)
-    const failed = watcher.failed()
+  /** Takes note of a head that is about to be written. */
+  headed(head: ResponseHead): void {
+    this.firstByteAt ??= performance.now()
+    this.statedBytes = Number(head.get('content-length') ?? Number.NaN)
+  }
+
+  /** Ends the watch, at the first call. */
+  settle(finished: boolean): void {
+    if (this.over) return
+    this.over = true
+    const { request, response, stream, socket, watch, firstByteAt } = this
+    watch?.open.delete(this)
+    const { failed } = this.watcher
     const end = isReset(stream)
       ? resetEnd(response, failed)
       : // An injected request's response says that it finished before it looks so.
@@ -76,27 +112,43 @@ export function watchResponse(request: RequestLike, response: ServerResponse, wa
     // Headers of a response that still waits for its turn on the socket are written, but never left.
     const sent =
       response.headersSent && (end === 'completed' || stream !== undefined || response.socket !== null)
-    watcher.end({
+    this.watcher.responded({
       end,
       statusCode: sent ? response.statusCode : undefined,
-      measured: {
-        ...(sent && size(response, end, socket, watch)),
-        ...(sent && firstByteAt !== undefined && { timeToFirstByteMs: rounded(firstByteAt - startedAt) }),
-      },
+      responseBytes: sent ? this.size(end) : undefined,
+      timeToFirstByteMs:
+        sent && firstByteAt !== undefined ? rounded(firstByteAt - this.startedAt) : undefined,
     })
+  }
+
+  /** What the response says of its length, else what its socket wrote for it, headers and framing included. */
+  private size(end: RequestEnd): number | undefined {
+    const { socket, watch, statedBytes } = this
+    const before = watch?.bytesWritten
+    const written = socket?.bytesWritten
+    if (watch !== undefined && written !== undefined) watch.bytesWritten = written
+    if (Number.isInteger(statedBytes) && end === 'completed') return statedBytes
+    if (before === undefined || written === undefined || written <= before) return undefined
+    return written - before
   }
 }
 
-function watchSocket(socket: Socket): SocketWatch {
-  const known = watches.get(socket)
+function watchSocket(socket: WatchedSocket): SocketWatch {
+  const known = socket[kSocketWatch]
   if (known !== undefined) return known
-  const watch: SocketWatch = { open: new Set(), timedOut: false, bytesWritten: socket.bytesWritten ?? 0 }
-  watches.set(socket, watch)
+  const watch: SocketWatch = {
+    open: createLinkedList(),
+    timedOut: false,
+    bytesWritten: socket.bytesWritten ?? 0,
+  }
+  socket[kSocketWatch] = watch
   socket.on('timeout', () => {
     watch.timedOut = true
   })
   socket.on('close', () => {
-    for (const settle of watch.open) settle()
+    for (let response = watch.open.first; response !== undefined; response = watch.open.first) {
+      response.settle(false)
+    }
   })
   return watch
 }
@@ -132,22 +184,6 @@ function isUpgraded(request: RequestLike, response: ServerResponse): boolean {
   // Node says false where a client offered an upgrade that nobody took.
   const taken = (response.req as { upgrade?: boolean } | undefined)?.upgrade !== false
   return taken && request.headers.upgrade !== undefined
-}
-
-/** What the response says of its length, else what its socket wrote for it, headers and framing included. */
-function size(
-  response: ServerResponse,
-  end: RequestEnd,
-  socket: Socket | undefined,
-  watch: SocketWatch | undefined,
-): ResponseEnd['measured'] {
-  const before = watch?.bytesWritten
-  const written = socket?.bytesWritten
-  if (watch !== undefined && written !== undefined) watch.bytesWritten = written
-  const stated = Number(response.getHeader('content-length') ?? Number.NaN)
-  if (Number.isInteger(stated) && end === 'completed') return { responseBytes: stated }
-  if (before === undefined || written === undefined || written <= before) return {}
-  return { responseBytes: written - before }
 }
 
 function rounded(milliseconds: number): number {

@@ -36,11 +36,16 @@ export function emptyRollUp(): RollUp {
   }
 }
 
+/** What every trace starts with. */
+export const NOTHING_ROLLED_UP: Readonly<RollUp> = Object.freeze(emptyRollUp())
+
 /** Adds one ended observation. */
 export function addToRollUp(rollUp: RollUp, span: ReadableSpan, keys: RollUpKeys): void {
   const { attributes } = span
   rollUp.observations += 1
   if (isFailed(span, keys)) rollUp.errors += 1
+  // An agent's tokens are those of its calls, which are counted themselves.
+  if (attributes['gen_ai.operation.name'] === 'invoke_agent') return
   rollUp.totalTokens += tokens(attributes, keys.usage)
   rollUp.totalCost += sum(attributes[keys.cost], ['total'], undefined)
   const type = attributes[keys.type]

@@ -1,46 +1,75 @@
 import type { Attributes } from '@opentelemetry/api'
+import type { Annotations } from './annotations.ts'
 import { errorMessage, serialise, writeMetadata } from './observation-attributes.ts'
 import type { Otel } from './otel.ts'
 import type { Level, Outcome } from './outcome.ts'
-import type { ObservationUpdate } from './request-trace.ts'
+import type { ResponseEnd } from './response-watch.ts'
 
 /** What is known of a root when it ends. */
-export interface RootFacts {
+interface RootFacts {
   readonly outcome: Outcome
   readonly level: Level
-  readonly input: unknown
-  readonly output: unknown
-  readonly metadata: Record<string, unknown>
+  /** JSON of the input and output, unless the app says others. */
+  readonly input: string | undefined
+  readonly output: string | undefined
+  readonly requestId: string | undefined
+  readonly userAgent: string | undefined
+  readonly measured: ResponseEnd | undefined
+  readonly caller: { readonly traceId: string; readonly spanId: string } | undefined
   readonly failure: { readonly error: unknown } | undefined
+  /** Metadata that the adapter's options give every request. */
+  readonly described: Record<string, unknown> | undefined
   /** What the app said of it; wins. */
-  readonly updated: ObservationUpdate
+  readonly said: Annotations
 }
 
-/** The attributes of a root observation, in Langfuse's names. */
-export function rootAttributes(
-  otel: Otel,
-  { outcome, level, failure, updated, ...facts }: RootFacts,
-): Attributes {
-  const attribute = otel.langfuse.LangfuseOtelSpanAttributes
-  const attributes: Attributes = {
-    [attribute.OBSERVATION_TYPE]: 'span',
-    [attribute.OBSERVATION_LEVEL]: level,
-  }
-  set(attribute.OBSERVATION_INPUT, serialise(updated.input ?? facts.input))
-  set(attribute.OBSERVATION_OUTPUT, serialise(updated.output ?? facts.output))
-  set(attribute.OBSERVATION_STATUS_MESSAGE, updated.statusMessage ?? statusMessage(outcome, level, failure))
-  writeMetadata(attributes, attribute.OBSERVATION_METADATA, {
-    ...facts.metadata,
-    route: outcome.route,
-    statusCode: outcome.statusCode,
-    end: outcome.end,
-    error: failure && errorMessage(failure.error),
-    ...updated.metadata,
-  })
-  return attributes
+/** Writes what is known of a root observation as its attributes, in Langfuse's names. */
+export type RootWriter = (attributes: Attributes, facts: RootFacts) => void
 
-  function set(name: string, value: string | undefined): void {
-    if (value !== undefined) attributes[name] = value
+/** Creates the writer; names are put together once, since every request has these. */
+export function createRootWriter({ langfuse }: Otel): RootWriter {
+  const attribute = langfuse.LangfuseOtelSpanAttributes
+  const TYPE = attribute.OBSERVATION_TYPE
+  const LEVEL = attribute.OBSERVATION_LEVEL
+  const INPUT = attribute.OBSERVATION_INPUT
+  const OUTPUT = attribute.OBSERVATION_OUTPUT
+  const STATUS_MESSAGE = attribute.OBSERVATION_STATUS_MESSAGE
+  const METADATA = attribute.OBSERVATION_METADATA
+  const REQUEST_ID = `${METADATA}.requestId`
+  const USER_AGENT = `${METADATA}.userAgent`
+  const BYTES = `${METADATA}.responseBytes`
+  const FIRST_BYTE = `${METADATA}.timeToFirstByteMs`
+  const ROUTE = `${METADATA}.route`
+  const STATUS = `${METADATA}.statusCode`
+  const END = `${METADATA}.end`
+
+  return (attributes, facts) => {
+    const { outcome, level, requestId, userAgent, measured, caller, failure, described, said } = facts
+    const { metadata, update: updated } = said
+    attributes[TYPE] = 'span'
+    attributes[LEVEL] = level
+    const input = serialise(updated?.input) ?? facts.input
+    if (input !== undefined) attributes[INPUT] = input
+    const output = serialise(updated?.output) ?? facts.output
+    if (output !== undefined) attributes[OUTPUT] = output
+    const message = updated?.statusMessage ?? statusMessage(outcome, level, failure)
+    if (message !== undefined) attributes[STATUS_MESSAGE] = message
+
+    if (requestId !== undefined) attributes[REQUEST_ID] = requestId
+    if (userAgent !== undefined) attributes[USER_AGENT] = userAgent
+    if (described !== undefined) writeMetadata(attributes, METADATA, described)
+    if (measured?.responseBytes !== undefined) attributes[BYTES] = String(measured.responseBytes)
+    if (measured?.timeToFirstByteMs !== undefined) attributes[FIRST_BYTE] = String(measured.timeToFirstByteMs)
+    if (caller !== undefined) {
+      attributes[`${METADATA}.callerTraceId`] = caller.traceId
+      attributes[`${METADATA}.callerSpanId`] = caller.spanId
+    }
+    if (metadata !== undefined) writeMetadata(attributes, METADATA, metadata)
+    if (outcome.route !== undefined) attributes[ROUTE] = outcome.route
+    if (outcome.statusCode !== undefined) attributes[STATUS] = String(outcome.statusCode)
+    attributes[END] = outcome.end
+    if (failure !== undefined) attributes[`${METADATA}.error`] = errorMessage(failure.error)
+    if (updated?.metadata !== undefined) writeMetadata(attributes, METADATA, updated.metadata)
   }
 }
 

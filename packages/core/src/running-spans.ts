@@ -81,7 +81,7 @@ export function showRunningSpans(options: RunningSpansOptions): () => void {
 
   function collect(): void {
     const youngest = Date.now() - LEAST_AGE_MS
-    for (const trace of buffer.undecided) {
+    for (let trace = buffer.undecided.first; trace !== undefined; trace = trace.next) {
       if (trace.touchedAt > youngest) break
       if (trace.root === undefined) continue
       const known = shown.get(trace) ?? new Map<ReadableSpan, number>()

@@ -13,6 +13,8 @@ export interface TraceSummary {
   readonly tags: readonly string[]
   /** Observations under the root. */
   readonly observations: number
+  /** Scores given within the request. */
+  readonly scores: number
   /** Whether the root or anything under it failed. */
   readonly failed: boolean
 }

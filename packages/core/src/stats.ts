@@ -1,4 +1,5 @@
 import type { OutboxStats } from '@langfuse-middleware/delivery'
+import type { ScoreStats } from './scores.ts'
 import type { BufferStats } from './trace-buffer.ts'
 
 /** Counters since tracing started. */
@@ -7,6 +8,8 @@ export interface TracingStats {
   readonly buffer: BufferStats | undefined
   /** What became of observations that were kept, by destination: `langfuse`, `inspector`, and each mirror's address. */
   readonly delivery: Readonly<Record<string, OutboxStats>>
+  /** What became of scores; undefined where tracing is off. */
+  readonly scores: ScoreStats | undefined
   /** How often each warning's cause occurred, warned of or not. */
   readonly warnings: Readonly<Record<string, number>>
 }

@@ -1,22 +1,36 @@
 import type { Context, SpanContext } from '@opentelemetry/api'
 import type { ReadableSpan, Span, SpanProcessor } from '@opentelemetry/sdk-trace-base'
-import { type HeldTrace, isOf, newTrace, sizeOf, type TraceOwner } from './held-trace.ts'
+import {
+  type HeldTrace,
+  isOf,
+  NONE_HELD,
+  NONE_OPEN,
+  newTrace,
+  sizeOf,
+  type TraceOwner,
+} from './held-trace.ts'
+import { createLinkedList, type LinkedList } from './linked-list.ts'
 import type { Log } from './logger.ts'
 import type { BufferOptions } from './options.ts'
 import type { Otel } from './otel.ts'
-import { addToRollUp, type RollUpKeys } from './roll-up.ts'
+import { addToRollUp, emptyRollUp, NOTHING_ROLLED_UP, type RollUpKeys } from './roll-up.ts'
+import { SmallContext } from './small-context.ts'
 import { createTraceRelease, type Refusal } from './trace-release.ts'
 
 /** Holds a request's ended spans until its root ends, then decides once for all of them. */
 export interface TraceBuffer extends SpanProcessor {
-  /** A trace to hold; its root is the first span started under `contextFor`. */
+  /** A trace to hold; its root is what `root` says, or the first span started under `contextFor`. */
   open(owner: TraceOwner): HeldTrace
+  /** Gives `trace` a root that comes from no provider; `startedIn` is its context for the next processor. */
+  root(trace: HeldTrace, root: Span, startedIn: Context): void
+  /** Takes the end of a root that `root` gave. */
+  endRoot(trace: HeldTrace): void
   /** The context in which spans belong to `trace`. */
   contextFor(trace: HeldTrace, parent: Context): Context
   /** The trace a context belongs to. */
   traceOf(context: Context): HeldTrace | undefined
   /** Traces without a verdict, the oldest first. */
-  readonly undecided: Iterable<HeldTrace>
+  readonly undecided: Pick<LinkedList<HeldTrace>, 'first'>
   /** The observation that Langfuse will have for `span`: itself, the nearest above it, or the root. */
   exportedParent(trace: HeldTrace, span: SpanContext): SpanContext
   /** Delays the verdict until `release` is called. */
@@ -52,13 +66,15 @@ interface TraceBufferOptions {
   readonly refusal: Refusal
   /** Whether a span is one that `next` exports. */
   readonly isExported: (span: ReadableSpan) => boolean
+  /** Sends a root that `next` has never seen; undefined where every one goes through `next`. */
+  readonly sendAlone?: ((root: ReadableSpan) => void) | undefined
   readonly log: Log
   readonly now?: () => number
 }
 
 /** Creates the buffer. */
 export function createTraceBuffer(options: TraceBufferOptions): TraceBuffer {
-  const { otel, limits, next, refusal, isExported, log, now = Date.now } = options
+  const { otel, limits, next, refusal, isExported, sendAlone, log, now = Date.now } = options
   const attribute = otel.langfuse.LangfuseOtelSpanAttributes
   const keys: RollUpKeys = {
     type: attribute.OBSERVATION_TYPE,
@@ -67,18 +83,18 @@ export function createTraceBuffer(options: TraceBufferOptions): TraceBuffer {
     usage: attribute.OBSERVATION_USAGE_DETAILS,
     cost: attribute.OBSERVATION_COST_DETAILS,
   }
-  const { bridge, pass, exportedAncestor, refuse } = createTraceRelease({
+  const { bridge, show, pass, exportedAncestor, refuse } = createTraceRelease({
     otel,
     next,
     refusal,
     isExported,
+    sendAlone,
     maxBridges: limits.maxSpansPerTrace,
   })
   const contextKey = otel.api.createContextKey('langfuse-middleware.trace')
   const traces = new WeakMap<ReadableSpan, HeldTrace>()
-  // Oldest first: Set iterates in the order of insertion, and a trace is inserted again when it changes sets.
-  const undecided = new Set<HeldTrace>()
-  const decided = new Set<HeldTrace>()
+  const undecided = createLinkedList<HeldTrace>()
+  const decided = createLinkedList<HeldTrace>()
   const early = { spans: 0, bytes: 0, totalBytes: 0, traces: 0, age: 0 }
   let totalBytes = 0
   let heldSpans = 0
@@ -91,8 +107,11 @@ export function createTraceBuffer(options: TraceBufferOptions): TraceBuffer {
     const trace = traceOf(parentContext)
     if (trace !== undefined) {
       if (trace.root === undefined) trace.root = span
-      else if (isOf(trace, span.spanContext().traceId)) trace.open.set(span.spanContext().spanId, span)
-      else return next.onStart(span, parentContext)
+      else if (isOf(trace, span.spanContext().traceId)) {
+        show(trace)
+        if (trace.open === NONE_OPEN) trace.open = new Map()
+        trace.open.set(span.spanContext().spanId, span)
+      } else return next.onStart(span, parentContext)
       traces.set(span, trace)
     }
     next.onStart(span, parentContext)
@@ -102,28 +121,47 @@ export function createTraceBuffer(options: TraceBufferOptions): TraceBuffer {
     const trace = traces.get(span)
     if (trace === undefined) return next.onEnd(span)
     traces.delete(span)
-    const isRoot = span === trace.root
-    if (isRoot) trace.rootEnded = true
-    else {
-      trace.open.delete(span.spanContext().spanId)
-      if (isExported(span)) addToRollUp(trace.rollUp, span, keys)
+    if (span === trace.root) return endRoot(trace)
+    trace.open.delete(span.spanContext().spanId)
+    if (isExported(span)) {
+      if (trace.rollUp === NOTHING_ROLLED_UP) trace.rollUp = emptyRollUp()
+      addToRollUp(trace.rollUp, span, keys)
     }
     if (trace.verdict === 'pending') hold(trace, span)
     else pass(trace, span)
-    if (isRoot || (trace.rootEnded && trace.open.size === 0)) settle(trace)
+    if (trace.rootEnded && trace.open.size === 0) settle(trace)
+  }
+
+  function endRoot(trace: HeldTrace): void {
+    const { root } = trace
+    if (root === undefined) return
+    trace.rootEnded = true
+    if (trace.verdict !== 'pending') pass(trace, root)
+    else if (trace.waiting > 0) {
+      trace.owner.describe(root)
+      weigh(trace, root)
+    }
+    settle(trace)
   }
 
   function hold(trace: HeldTrace, span: ReadableSpan): void {
-    const bytes = sizeOf(span)
+    if (trace.held === NONE_HELD) trace.held = []
     trace.held.push(span)
+    heldSpans += 1
+    weigh(trace, span)
+  }
+
+  function weigh(trace: HeldTrace, span: ReadableSpan): void {
+    const bytes = sizeOf(span)
     trace.bytes += bytes
     totalBytes += bytes
-    heldSpans += 1
     if (trace.held.length > limits.maxSpansPerTrace) decideEarly(trace, 'spans')
     else if (trace.bytes > limits.maxBytesPerTrace) decideEarly(trace, 'bytes')
-    for (const oldest of undecided) {
-      if (totalBytes <= limits.maxBytes) break
+    if (totalBytes <= limits.maxBytes) return
+    for (let oldest = undecided.first; oldest !== undefined && totalBytes > limits.maxBytes; ) {
+      const { next } = oldest
       if (oldest.bytes > 0) decideEarly(oldest, 'totalBytes')
+      oldest = next
     }
   }
 
@@ -152,9 +190,9 @@ export function createTraceBuffer(options: TraceBufferOptions): TraceBuffer {
 
   function decide(trace: HeldTrace): void {
     const keep = trace.owner.keeps(trace)
-    const { held } = trace
+    const { held, root } = trace
     trace.verdict = keep ? 'keep' : 'drop'
-    trace.held = []
+    trace.held = NONE_HELD
     heldSpans -= held.length
     totalBytes -= trace.bytes
     trace.bytes = 0
@@ -162,10 +200,12 @@ export function createTraceBuffer(options: TraceBufferOptions): TraceBuffer {
     else dropped += 1
     undecided.delete(trace)
     trace.touchedAt = now()
-    decided.add(trace)
+    if (!trace.rootEnded || trace.open.size > 0) decided.add(trace)
     // Bridges first: a child ends before its parent, and must know whether the parent is sent.
-    if (keep) for (const span of held) if (span !== trace.root && !isExported(span)) bridge(trace, span)
+    if (keep) for (const span of held) if (!isExported(span)) bridge(trace, span)
     for (const span of held) pass(trace, span)
+    if (root !== undefined && trace.rootEnded) pass(trace, root)
+    if (trace.onVerdict !== undefined) for (const tell of trace.onVerdict.splice(0)) tell(keep)
   }
 
   function open(owner: TraceOwner): HeldTrace {
@@ -178,9 +218,9 @@ export function createTraceBuffer(options: TraceBufferOptions): TraceBuffer {
 
   /** Makes room for one trace: the oldest that only waits for observations still open, else the oldest undecided. */
   function evict(): void {
-    const lingering = first(decided)
+    const lingering = decided.first
     if (lingering !== undefined) return forget(lingering)
-    const oldest = first(undecided)
+    const oldest = undecided.first
     if (oldest === undefined) return
     decideEarly(oldest, 'traces')
     forget(oldest)
@@ -208,24 +248,24 @@ export function createTraceBuffer(options: TraceBufferOptions): TraceBuffer {
       // Whenever it should have ended, it was not after its request.
       span.end((trace.root as ReadableSpan | undefined)?.endTime)
     }
-    trace.open.clear()
+    trace.open = NONE_OPEN
   }
 
   function sweep(): void {
     const cutoff = now() - limits.maxAgeMs
-    for (const trace of undecided) {
-      if (trace.touchedAt > cutoff) break
+    for (let trace = undecided.first; trace && trace.touchedAt <= cutoff; trace = undecided.first) {
       decideEarly(trace, 'age')
       if (trace.rootEnded) settle(trace)
     }
-    for (const trace of decided) {
-      if (trace.touchedAt > cutoff) break
-      forget(trace)
-    }
+    for (let trace = decided.first; trace && trace.touchedAt <= cutoff; trace = decided.first) forget(trace)
     if (undecided.size === 0 && decided.size === 0) {
       clearInterval(sweeper)
       sweeper = undefined
     }
+  }
+
+  function first(): HeldTrace | undefined {
+    return undecided.first ?? decided.first
   }
 
   function traceOf(context: Context): HeldTrace | undefined {
@@ -233,10 +273,11 @@ export function createTraceBuffer(options: TraceBufferOptions): TraceBuffer {
   }
 
   function abandonAll(): void {
-    for (const trace of [...undecided, ...decided]) {
+    for (let trace = first(); trace !== undefined; trace = first()) {
       if (!trace.rootEnded) trace.owner.abandon()
       trace.waiting = 0
       if (trace.verdict === 'pending') decide(trace)
+      undecided.delete(trace)
       forget(trace)
     }
     clearInterval(sweeper)
@@ -252,7 +293,12 @@ export function createTraceBuffer(options: TraceBufferOptions): TraceBuffer {
       return next.shutdown()
     },
     open,
-    contextFor: (trace, parent) => parent.setValue(contextKey, trace),
+    root(trace, root, startedIn) {
+      trace.root = root
+      trace.unseenIn = startedIn
+    },
+    endRoot: trace => guard(() => endRoot(trace)),
+    contextFor: (trace, parent) => new SmallContext(parent, contextKey, trace),
     traceOf,
     undecided,
     exportedParent: (trace, span) => exportedAncestor(trace, span) ?? trace.root?.spanContext() ?? span,
@@ -284,8 +330,4 @@ export function createTraceBuffer(options: TraceBufferOptions): TraceBuffer {
       log.warnOnce('buffer failed', `an observation was lost to an internal error: ${String(error)}`)
     }
   }
-}
-
-function first<T>(set: Set<T>): T | undefined {
-  return set.values().next().value
 }

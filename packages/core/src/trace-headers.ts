@@ -70,6 +70,7 @@ export function traceHeaders({
 
 /** Reads what a caller sent; undefined where there is nothing, or nothing valid. What is malformed is counted. */
 export function readTrace(carrier: ReadableCarrier, otel: Otel, log: Log): IncomingTrace | undefined {
+  if (!(carrier instanceof Headers) && !carries(carrier)) return undefined
   const read = reader(carrier, log)
   const traceId = read(TRACE_HEADERS.traceId)
   if (traceId === undefined && read(TRACE_HEADERS.traceParent) === undefined) return undefined
@@ -83,6 +84,11 @@ export function readTrace(carrier: ReadableCarrier, otel: Otel, log: Log): Incom
     userId: baggage.get(USER),
     sessionId: baggage.get(SESSION) ?? decoded(read(TRACE_HEADERS.sessionId)),
   }
+}
+
+/** Most requests carry nothing, and are asked no more than this. */
+function carries(carrier: Readonly<Record<string, unknown>>): boolean {
+  return carrier[TRACE_HEADERS.traceParent] !== undefined || carrier[TRACE_HEADERS.traceId] !== undefined
 }
 
 function w3cParent(read: Read, otel: Otel, log: Log): SpanContext | undefined {

@@ -1,5 +1,5 @@
 import type { Attributes, SpanContext } from '@opentelemetry/api'
-import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace-base'
+import type { ReadableSpan, Span, SpanProcessor } from '@opentelemetry/sdk-trace-base'
 import type { HeldTrace } from './held-trace.ts'
 import type { Otel } from './otel.ts'
 import { rollUpMetadata } from './roll-up.ts'
@@ -16,6 +16,8 @@ interface TraceReleaseOptions {
   readonly refusal: Refusal
   /** Whether a span is one that `next` exports. */
   readonly isExported: (span: ReadableSpan) => boolean
+  /** Sends a root that `next` has never seen; undefined where every one goes through `next`. */
+  readonly sendAlone: ((root: ReadableSpan) => void) | undefined
   readonly maxBridges: number
 }
 
@@ -23,6 +25,8 @@ interface TraceReleaseOptions {
 export interface TraceRelease {
   /** Remembers a span that is not sent, for those under it. */
   bridge(trace: HeldTrace, span: ReadableSpan): void
+  /** Shows `next` a root it has not seen. */
+  show(trace: HeldTrace): void
   /** Sends a span of a kept trace, forgets one of a dropped trace. */
   pass(trace: HeldTrace, span: ReadableSpan): void
   /** `span` itself if it is sent, else the nearest observation above it that is. */
@@ -37,29 +41,45 @@ export function createTraceRelease({
   next,
   refusal,
   isExported,
+  sendAlone,
   maxBridges,
 }: TraceReleaseOptions): TraceRelease {
   const attribute = otel.langfuse.LangfuseOtelSpanAttributes
 
+  function show(trace: HeldTrace): void {
+    const { root, unseenIn } = trace
+    if (root === undefined || unseenIn === undefined) return
+    trace.unseenIn = undefined
+    next.onStart(stillOpen(root), unseenIn)
+  }
+
   function pass(trace: HeldTrace, span: ReadableSpan): void {
+    if (span === trace.root) return passRoot(trace, span)
     if (trace.verdict === 'drop') return refuse(span)
-    const isRoot = span === trace.root
-    if (!isRoot && !isExported(span)) {
+    if (!isExported(span)) {
       bridge(trace, span)
       return refuse(span)
     }
     stamp(span.attributes, trace.owner.identity())
-    if (isRoot) {
-      for (const [name, value] of Object.entries(rollUpMetadata(trace.rollUp))) {
-        span.attributes[`${attribute.OBSERVATION_METADATA}.${name}`] ??= String(value)
-      }
-    }
     const parent = span.parentSpanContext
-    const exportedParent = isRoot || parent === undefined ? parent : exportedAncestor(trace, parent)
+    const exportedParent = parent && exportedAncestor(trace, parent)
     if (exportedParent?.spanId === parent?.spanId) return next.onEnd(span)
     // It is under a root after all, though what is between is not sent.
     delete span.attributes[attribute.IS_APP_ROOT]
     next.onEnd(withParent(span, exportedParent))
+  }
+
+  function passRoot(trace: HeldTrace, root: ReadableSpan): void {
+    const unseen = trace.unseenIn !== undefined
+    if (trace.verdict === 'drop') return unseen ? undefined : refuse(root)
+    trace.owner.describe(root)
+    stamp(root.attributes, trace.owner.identity())
+    if (unseen && trace.owner.plain && sendAlone !== undefined) return sendAlone(root)
+    show(trace)
+    for (const [name, value] of Object.entries(rollUpMetadata(trace.rollUp))) {
+      root.attributes[`${attribute.OBSERVATION_METADATA}.${name}`] ??= String(value)
+    }
+    next.onEnd(root)
   }
 
   function refuse(span: ReadableSpan): void {
@@ -90,7 +110,12 @@ export function createTraceRelease({
     return sure ? ancestor : trace.root?.spanContext()
   }
 
-  return { bridge, pass, exportedAncestor, refuse }
+  return { bridge, show, pass, exportedAncestor, refuse }
+}
+
+/** A root as it was before its end, for a processor that sees it start only now. */
+function stillOpen(root: Span): Span {
+  return Object.create(root, { ended: { value: false } })
 }
 
 /** Adds what is missing; what an observation says of itself stays. */

@@ -10,6 +10,7 @@ import { createLog, type Log } from './logger.ts'
 import { resolveOptions, type TracingConfig, type TracingOptions } from './options.ts'
 import { loadOtel } from './otel.ts'
 import { NOTHING, startPipeline } from './pipeline.ts'
+import { createRootWriter } from './root-attributes.ts'
 import { drain } from './server-drain.ts'
 import { shared } from './shared.ts'
 import { startUpLine } from './start-up-line.ts'
@@ -49,7 +50,10 @@ export interface RunningTracing {
   client: LangfuseClient | undefined
 }
 
-const slot: { running: RunningTracing | undefined } = shared('tracing', () => ({ running: undefined }))
+const slot: { running: RunningTracing | undefined; client?: LangfuseClient | undefined } = shared(
+  'tracing',
+  () => ({ running: undefined }),
+)
 
 /** The tracing of this process as adapters use it; undefined before the start and after the shutdown. */
 export function runningTracing(): RunningTracing | undefined {
@@ -109,6 +113,7 @@ export function initTracing(options?: TracingOptions): Tracing {
           requests: { ...counts, open: counts.started - counts.ended },
           buffer: runtime?.pipeline.buffer.stats(),
           delivery: runtime?.pipeline.delivery?.stats() ?? {},
+          scores: runtime?.pipeline.scores.stats(),
           warnings: { ...log.causes },
         }
       },
@@ -130,8 +135,9 @@ export function initTracing(options?: TracingOptions): Tracing {
 
 /** The one LangfuseClient of this process, made on first use with the keys tracing runs with: prompts, scores, datasets. */
 export function getLangfuseClient(): LangfuseClient {
-  const running = slot.running
-  if (running?.client !== undefined) return running.client
+  const { running } = slot
+  const holder = running ?? slot
+  if (holder.client !== undefined) return holder.client
   const { LangfuseClient } = lazyRequire<typeof import('@langfuse/client')>('@langfuse/client')
   const destination = (running?.config ?? resolveOptions()).destination
   // Where its port was taken, the app's own inspector is elsewhere.
@@ -145,7 +151,7 @@ export function getLangfuseClient(): LangfuseClient {
         }
       : {},
   )
-  if (running !== undefined) running.client = client
+  holder.client = client
   return client
 }
 
@@ -167,7 +173,8 @@ function start(config: TracingConfig, log: Log): LiveTraceRuntime | undefined {
     const otel = loadOtel()
     const pipeline = startPipeline(config, destination, otel, log)
     log.info(startUpLine(config))
-    return { otel, config, pipeline, log, counts: { started: 0, ended: 0, skipped: 0 } }
+    const writeRoot = createRootWriter(otel)
+    return { otel, config, pipeline, writeRoot, log, counts: { started: 0, ended: 0, skipped: 0 } }
   } catch (error) {
     // What is set up wrongly is for whoever sets it up; what breaks otherwise must not break the app.
     if (String((error as { code?: unknown }).code).startsWith('LANGFUSE_MIDDLEWARE_')) throw error

@@ -1,38 +1,41 @@
+import { randomUUID } from 'node:crypto'
 import type { EventEmitter } from 'node:events'
 import type { ServerResponse } from 'node:http'
+import type { Context } from '@opentelemetry/api'
 import { bindEmitter } from './emitter-binding.ts'
 import type { Identity } from './identity.ts'
+import type { Pipeline } from './pipeline.ts'
 import { withScope } from './request-context.ts'
 import type { RequestLike } from './request-like.ts'
 import type { RequestTrace } from './request-trace.ts'
-import { nameInResponse } from './response-headers.ts'
-
-type Within = <T>(next: () => T) => T
+import { type HeadHook, hookHead, type ResponseHead } from './response-head.ts'
 
 const NEVER = new AbortController().signal
 
 /** A request that is not traced, for whatever reason: it keeps its context and ids, and every other method does nothing. */
-export class UntracedRequest implements RequestTrace {
+export class UntracedRequest implements RequestTrace, HeadHook {
   readonly traceId = undefined
   readonly signal: AbortSignal = NEVER
   readonly trace: RequestTrace = this
   readonly overlay = undefined
+  readonly context: Context | undefined
   private readonly request: RequestLike
   private readonly identity: Identity<RequestLike>
-  private readonly within: Within | undefined
+  private readonly pipeline: Pipeline | undefined
   private readonly echo: boolean
   private id: string | undefined
 
-  /** `within` runs the request's code so that observations made in it are not recorded; `echo` names the request in its response. */
-  constructor(request: RequestLike, identity: Identity<RequestLike>, within?: Within, echo = false) {
+  /** Observations made in the request are kept out of `pipeline`; `echo` names the request in its response. */
+  constructor(request: RequestLike, identity: Identity<RequestLike>, pipeline?: Pipeline, echo = false) {
     this.request = request
     this.identity = identity
-    this.within = within
+    this.pipeline = pipeline
+    this.context = pipeline?.silentContext()
     this.echo = echo
   }
 
   get requestId(): string {
-    this.id ??= this.identity.requestId(this.request) ?? crypto.randomUUID()
+    this.id ??= this.identity.requestId(this.request) ?? randomUUID()
     return this.id
   }
 
@@ -45,11 +48,13 @@ export class UntracedRequest implements RequestTrace {
   }
 
   run<T>(next: () => T): T {
-    return this.within === undefined ? withScope(this, next) : (withScope(this, this.within, next) as T)
+    const { pipeline, context } = this
+    if (pipeline === undefined || context === undefined) return withScope(this, next)
+    return pipeline.enter(this as this & { context: Context }, next)
   }
 
   bind(emitter: EventEmitter): void {
-    bindEmitter(emitter, (listener, self, args) => this.run(() => listener.apply(self, args)))
+    bindEmitter(emitter, this)
   }
 
   waitUntil<T>(promise: Promise<T>): Promise<T> {
@@ -62,12 +67,17 @@ export class UntracedRequest implements RequestTrace {
   setMetadata(): void {}
   setName(): void {}
   update(): void {}
+  score(): void {}
   skip(): void {}
   fail(): void {}
   configure(): void {}
   end(): void {}
 
   endWith(response: ServerResponse): void {
-    if (this.echo) nameInResponse(response, [[this.identity.requestIdHeader, this.requestId]])
+    if (this.echo && this.identity.requestIdHeader !== undefined) hookHead(response, this)
+  }
+
+  head(head: ResponseHead): void {
+    if (this.identity.requestIdHeader !== undefined) head.add(this.identity.requestIdHeader, this.requestId)
   }
 }

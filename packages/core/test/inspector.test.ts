@@ -86,10 +86,15 @@ describe('the inspector that an app brings along', () => {
     const port = await freePort()
     const file = join(folder, 'traces.jsonl')
     const tracing = init({ port, file })
-    await traceJob('first', () => safeTrace('step', () => {}))
-    expect(await tracing.flush()).toMatchObject({ delivered: 2, dropped: 0 })
+    await traceJob('first', () => {
+      safeTrace('step', () => {})
+      currentRequest()!.score({ name: 'helpful', value: 1 })
+    })
+    expect(await tracing.flush()).toMatchObject({ delivered: 3, dropped: 0 })
     const url = `http://127.0.0.1:${port}`
-    expect(await namesAt(url)).toEqual(['first'])
+    expect(await (await fetch(`${url}/api/traces`)).json()).toMatchObject({
+      traces: [{ name: 'first', scores: [{ name: 'helpful', value: 1 }] }],
+    })
     expect(said('info')[0]).toContain(`tracing to the inspector at ${url}, no keys set`)
     expect(tracing.stats().delivery).toMatchObject({ inspector: { delivered: 2 } })
     await tracing.shutdown()

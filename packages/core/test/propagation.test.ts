@@ -419,6 +419,7 @@ describe('the response', () => {
         ...(own !== undefined && { 'access-control-expose-headers': own }),
       },
     }))
-    expect((await call(url, {})).headers['access-control-expose-headers']).toBe(expected)
+    const { headers } = await call(url, { origin: 'https://page.example' })
+    expect(headers['access-control-expose-headers']).toBe(expected)
   })
 })

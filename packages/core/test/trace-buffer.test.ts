@@ -84,6 +84,8 @@ function createBench(limits: BufferOptions = {}) {
         identity: () => ({ 'user.id': 'ada' }),
         decided() {},
         label: '',
+        describe() {},
+        plain: false,
         requestId: undefined,
         userId: 'ada',
         sessionId: undefined,
@@ -127,7 +129,7 @@ describe('a trace', () => {
     bench.langfuse.startSpan('after the response', {}, within).end()
     expect(await bench.names()).toEqual([])
     bench.buffer.release(held)
-    expect(await bench.names()).toEqual(['root', 'after the response'])
+    expect(await bench.names()).toEqual(['after the response', 'root'])
     expect(bench.buffer.stats().open).toBe(0)
   })
 

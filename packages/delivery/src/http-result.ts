@@ -12,10 +12,13 @@ export interface HttpAnswer {
 const SHOWN_CHARACTERS = 200
 
 /** Says what an HTTP answer means for the request body. */
-export function resultOf(answer: HttpAnswer, now: () => number = Date.now): SendResult {
+export function resultOf(
+  answer: HttpAnswer,
+  readAccepted: (answer: HttpAnswer) => SendResult = partialSuccess,
+): SendResult {
   const outcome = outcomeOf(answer.status)
-  if (outcome === 'accepted') return partialSuccess(answer)
-  const retryAfterMs = parseRetryAfter(answer.headers['retry-after'], now())
+  if (outcome === 'accepted') return accepted(answer, readAccepted)
+  const retryAfterMs = parseRetryAfter(answer.headers['retry-after'], Date.now())
   const text = shown(answer.body.toString('utf8'))
   const reason = `${answer.status} ${answer.statusText}${text === '' ? '' : `: ${text}`}`
   return retryAfterMs === undefined ? { outcome, reason } : { outcome, reason, retryAfterMs }
@@ -48,16 +51,22 @@ export function parseRetryAfter(value: string | undefined, now: number): number 
   return Number.isNaN(date) ? undefined : Math.max(0, date - now)
 }
 
-function partialSuccess({ headers, body }: HttpAnswer): SendResult {
+function accepted(answer: HttpAnswer, read: (answer: HttpAnswer) => SendResult): SendResult {
   try {
-    const [rejected, reason] = headers['content-type']?.includes('json')
-      ? fromJson(body)
-      : readPartialSuccess(body)
-    if (rejected > 0) return { outcome: 'accepted', rejectedSpans: rejected, reason: shown(reason) }
+    return read(answer)
   } catch {
     // An answer that cannot be read is still a success.
+    return { outcome: 'accepted' }
   }
-  return { outcome: 'accepted' }
+}
+
+function partialSuccess({ headers, body }: HttpAnswer): SendResult {
+  const [rejected, reason] = headers['content-type']?.includes('json')
+    ? fromJson(body)
+    : readPartialSuccess(body)
+  return rejected > 0
+    ? { outcome: 'accepted', rejectedSpans: rejected, reason: shown(reason) }
+    : { outcome: 'accepted' }
 }
 
 function fromJson(body: Buffer): [rejected: number, reason: string] {
@@ -65,7 +74,8 @@ function fromJson(body: Buffer): [rejected: number, reason: string] {
   return [Number(partialSuccess?.rejectedSpans ?? 0), String(partialSuccess?.errorMessage ?? '')]
 }
 
-function shown(text: string): string {
+/** A text of the other side as a log line may have it. */
+export function shown(text: string): string {
   return text
     .replace(/[\p{Cc}\s]+/gu, ' ')
     .trim()

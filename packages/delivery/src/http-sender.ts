@@ -10,7 +10,7 @@ import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import { context, ROOT_CONTEXT } from '@opentelemetry/api'
 import { suppressTracing } from '@opentelemetry/core'
 import { type Compression, createCompressor } from './compression.ts'
-import { resultOf } from './http-result.ts'
+import { type HttpAnswer, resultOf } from './http-result.ts'
 import { createRedactor, shownUrl } from './redact.ts'
 import type { Sender, SendResult } from './sender.ts'
 import { invalidOption } from './start-up-error.ts'
@@ -28,6 +28,10 @@ export interface HttpSenderOptions {
   identity?: string | undefined
   /** Connections, for a proxy or a certificate of one's own. @default a keep-alive agent */
   agent?: HttpAgent | HttpsAgent | undefined
+  /** What bodies are. @default 'application/x-protobuf' */
+  contentType?: string | undefined
+  /** Says what an answer of 2xx means for the body. @default as OTLP has it: all of it is stored, or all but a number of spans */
+  readAccepted?: ((answer: HttpAnswer) => SendResult) | undefined
 }
 
 const KEPT_ANSWER_BYTES = 64 * 1024
@@ -36,6 +40,7 @@ const KEPT_ANSWER_BYTES = 64 * 1024
 export function createHttpSender(options: HttpSenderOptions): Sender {
   const url = parseUrl(options.url)
   const { timeoutMs = 10_000, compression = 'auto', headers = {} } = options
+  const { contentType = 'application/x-protobuf', readAccepted } = options
   const secure = url.protocol === 'https:'
   const agent =
     options.agent ?? (secure ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true }))
@@ -74,7 +79,7 @@ export function createHttpSender(options: HttpSenderOptions): Sender {
       }, timeoutMs)
       request.on('response', response => {
         response.on('error', fail)
-        collect(response, answer => finish(resultOf(answer)))
+        collect(response, answer => finish(resultOf(answer, readAccepted)))
       })
       request.on('error', error => {
         // A kept connection may close just as it is used again; a new one tells whether anyone is there.
@@ -97,7 +102,7 @@ export function createHttpSender(options: HttpSenderOptions): Sender {
   function headersOf(body: Uint8Array, compressed: boolean): Record<string, string | number> {
     return {
       ...headers,
-      'content-type': 'application/x-protobuf',
+      'content-type': contentType,
       'content-length': body.length,
       ...(compressed ? { 'content-encoding': 'gzip' } : {}),
     }
@@ -130,15 +135,7 @@ function describe(error: NodeJS.ErrnoException & { errors?: Error[] }): string {
   return error.message || error.errors?.[0]?.message || error.code || error.name
 }
 
-function collect(
-  response: IncomingMessage,
-  done: (answer: {
-    status: number
-    statusText: string
-    headers: IncomingMessage['headers']
-    body: Buffer
-  }) => void,
-): void {
+function collect(response: IncomingMessage, done: (answer: HttpAnswer) => void): void {
   const chunks: Buffer[] = []
   let kept = 0
   response.on('data', (chunk: Buffer) => {

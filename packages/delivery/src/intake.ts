@@ -1,9 +1,8 @@
-import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
 import type { DropCause } from './ledger.ts'
 import type { EncodedRecord, RecordBuilder } from './record-builder.ts'
 
-/** Turns spans into records, a little at a time. */
-export interface Intake {
+/** Turns spans, or other items, into records, a little at a time. */
+export interface Intake<Item = unknown> {
   /** Spans in the open record, plus those not yet encoded. */
   readonly spans: number
   /** Bytes of both, where a span not yet encoded counts as much as those before it. */
@@ -12,7 +11,7 @@ export interface Intake {
   readonly encoded: number
   /** When the oldest of them arrived. */
   readonly since: number
-  add(spans: readonly ReadableSpan[]): void
+  add(spans: readonly Item[]): void
   /** Closes the open record. */
   seal(): void
   /** Closes the open record: at once, or when what is put off is encoded, for which there is then a promise. */
@@ -21,8 +20,8 @@ export interface Intake {
   dropOldest(): boolean
 }
 
-export interface IntakeOptions {
-  builder: RecordBuilder
+export interface IntakeOptions<Item> {
+  builder: RecordBuilder<Item>
   /** A record is closed when it has this many bytes. */
   recordBytes: number
   /** A record is closed when it has this many spans. */
@@ -42,9 +41,9 @@ const CLOCK_EVERY = 32
 const FIRST_GUESS_BYTES = 1024
 
 /** Creates an intake. */
-export function createIntake(options: IntakeOptions): Intake {
+export function createIntake<Item>(options: IntakeOptions<Item>): Intake<Item> {
   const { builder, now } = options
-  const putOff = createSpanList()
+  const putOff = createItemList<Item>()
   let spanBytes = FIRST_GUESS_BYTES
   let work = 0
   let turnStart: number | undefined
@@ -93,7 +92,7 @@ export function createIntake(options: IntakeOptions): Intake {
     },
   }
 
-  function encode(span: ReadableSpan): void {
+  function encode(span: Item): void {
     const before = builder.bytes
     const failure = tryToAdd(span)
     if (failure !== undefined) {
@@ -106,7 +105,7 @@ export function createIntake(options: IntakeOptions): Intake {
     if (builder.bytes >= options.recordBytes || builder.spans >= options.recordSpans) seal()
   }
 
-  function tryToAdd(span: ReadableSpan): 'too_large' | 'unencodable' | undefined {
+  function tryToAdd(span: Item): 'too_large' | 'unencodable' | undefined {
     try {
       return builder.add(span) ? undefined : 'too_large'
     } catch {
@@ -155,15 +154,15 @@ export function createIntake(options: IntakeOptions): Intake {
   }
 }
 
-interface SpanList {
+interface ItemList<Item> {
   readonly length: number
-  push(spans: readonly ReadableSpan[]): void
-  shift(): ReadableSpan | undefined
+  push(items: readonly Item[]): void
+  shift(): Item | undefined
 }
 
-/** Spans in the lists they came in, so that putting many off takes no time. */
-function createSpanList(): SpanList {
-  const lists: (readonly ReadableSpan[])[] = []
+/** Items in the lists they came in, so that putting many off takes no time. */
+function createItemList<Item>(): ItemList<Item> {
+  const lists: (readonly Item[])[] = []
   let head = 0
   let index = 0
   let length = 0
@@ -172,14 +171,14 @@ function createSpanList(): SpanList {
     get length() {
       return length
     },
-    push(spans) {
-      lists.push(spans)
-      length += spans.length
+    push(items) {
+      lists.push(items)
+      length += items.length
     },
     shift() {
       const list = lists[head]
       if (list === undefined) return undefined
-      const span = list[index++]
+      const item = list[index++]
       length -= 1
       if (index >= list.length) {
         index = 0
@@ -189,7 +188,7 @@ function createSpanList(): SpanList {
           head = 0
         }
       }
-      return span
+      return item
     },
   }
 }

@@ -1,5 +1,6 @@
 import type { Attributes, BatchObservableResult, Meter } from '@opentelemetry/api'
-import type { Outbox, OutboxStats } from './outbox.ts'
+import type { OutboxStats } from './item-outbox.ts'
+import type { Outbox } from './outbox.ts'
 
 interface Instrument {
   name: string

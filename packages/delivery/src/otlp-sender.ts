@@ -3,7 +3,7 @@ import { createHttpSender, type HttpSenderOptions } from './http-sender.ts'
 import type { Sender } from './sender.ts'
 import { invalidOption } from './start-up-error.ts'
 
-export interface OtlpSenderOptions extends Omit<HttpSenderOptions, 'agent'> {
+export interface OtlpSenderOptions extends Omit<HttpSenderOptions, 'agent' | 'contentType' | 'readAccepted'> {
   /** @default 'http/protobuf' */
   protocol?: 'http/protobuf' | 'grpc' | undefined
 }

@@ -14,7 +14,7 @@ export interface OutboxLog extends PacingEvents, SettlementEvents, SpoolEvents {
 const REPEAT_AFTER_MS = 60_000
 
 /** Creates the log of an outbox. */
-export function createOutboxLog(outbox: ResolvedOutboxOptions, ledger: Ledger): OutboxLog {
+export function createOutboxLog(outbox: ResolvedOutboxOptions, noun: string, ledger: Ledger): OutboxLog {
   const { name, spool } = outbox
   const reporter = createReporter(outbox.logger, {
     redact: createRedactor(outbox.secrets),
@@ -25,7 +25,7 @@ export function createOutboxLog(outbox: ResolvedOutboxOptions, ledger: Ledger): 
     memory_full: `more than ${size(outbox.maxBytes)} waited in memory`,
     spool_full: `more than ${size(spool?.maxBytes ?? 0)} waited in ${spool?.directory}`,
     spool_corrupt: `files in ${spool?.directory} were damaged`,
-    too_large: 'a single span was too large',
+    too_large: `a single ${noun} was too large`,
     malformed: `${name} called them malformed`,
     rejected: `${name} accepted the request without them`,
     retries_exhausted: `${name} failed on them ${outbox.maxAttempts} times`,
@@ -44,37 +44,28 @@ export function createOutboxLog(outbox: ResolvedOutboxOptions, ledger: Ledger): 
         `${name} refuses what is sent (${reason}): ${waiting()}. Check keys and address; sending goes on by itself once ` +
           `a probe, sent every ${seconds(outbox.refusedCoolDownMs)}, is accepted`,
       ),
-    malformed: (reason, span) =>
-      reporter.warnOnce(
-        'span',
-        () => `${name} called span ${span?.spanId} of trace ${span?.traceId} malformed: ${reason}`,
-      ),
+    malformed: (reason, item) =>
+      reporter.warnOnce('malformed item', () => `${name} called ${item} malformed: ${reason}`),
     rejected: (spans, reason) =>
-      reporter.warnOnce(
-        'partial',
-        () => `${name} rejected ${countOf(spans, 'span')} of a request: ${reason}`,
-      ),
+      reporter.warnOnce('partial', () => `${name} rejected ${countOf(spans, noun)} of a request: ${reason}`),
     dropped: cause =>
-      reporter.warnOnce(
-        cause,
-        () => `${countOf(ledger.dropped[cause], 'span')} lost so far: ${causes[cause]}`,
-      ),
+      reporter.warnOnce(cause, () => `${countOf(ledger.dropped[cause], noun)} lost so far: ${causes[cause]}`),
     spoolFailed: code =>
       reporter.warn(
-        `${spool?.directory} cannot be written (${code}): spans are kept in memory only, at most ${size(outbox.maxBytes)}, ` +
+        `${spool?.directory} cannot be written (${code}): ${noun}s are kept in memory only, at most ${size(outbox.maxBytes)}, ` +
           'and a crash would lose them',
       ),
     spoolRecovered: () => reporter.info(`${spool?.directory} can be written again`),
     adopted: spans =>
       reporter.info(
-        `${countOf(spans, 'span')} taken over from ${spool?.directory}, left by an earlier process`,
+        `${countOf(spans, noun)} taken over from ${spool?.directory}, left by an earlier process`,
       ),
   }
 
   function waiting(): string {
-    if (spool === undefined) return `${countOf(ledger.waiting, 'span')} waiting in memory`
-    const inMemory = ledger.waiting > 0 ? `, ${countOf(ledger.waiting, 'span')} in memory only` : ''
-    return `${countOf(ledger.spooled, 'span')} spooled to ${spool.directory}${inMemory}`
+    if (spool === undefined) return `${countOf(ledger.waiting, noun)} waiting in memory`
+    const inMemory = ledger.waiting > 0 ? `, ${countOf(ledger.waiting, noun)} in memory only` : ''
+    return `${countOf(ledger.spooled, noun)} spooled to ${spool.directory}${inMemory}`
   }
 }
 

@@ -13,13 +13,13 @@ export interface EncodedRecord {
   spans: number
 }
 
-/** Collects spans into a record, naming each resource and scope once. */
-export interface RecordBuilder {
+/** Collects spans, or other items, into a record. */
+export interface RecordBuilder<Item = ReadableSpan> {
   /**
    * Encodes a span at once, keeping nothing of the object. Returns false for a span of more than `maxSpanBytes` and throws
    * on one that cannot be encoded; both leave the record as it was.
    */
-  add(span: ReadableSpan): boolean
+  add(span: Item): boolean
   readonly spans: number
   readonly bytes: number
   /** Takes the record out, or `undefined` where nothing was added. */
@@ -50,7 +50,7 @@ interface ScopeGroup {
   tail: Uint8Array
 }
 
-/** Creates a record builder. */
+/** Creates a record builder of spans, which names each resource and scope once. */
 export function createRecordBuilder(options: RecordBuilderOptions = {}): RecordBuilder {
   const { maxSpanBytes = Number.POSITIVE_INFINITY, resourceAttributes } = options
   const resources = new Map<Resource, ResourceGroup>()

@@ -2,17 +2,18 @@ import type { Lane } from './dispatcher.ts'
 import type { Ledger } from './ledger.ts'
 import type { Pacing } from './pacing.ts'
 import type { Entry } from './queue.ts'
+import type { RecordFormat } from './record-format.ts'
 import type { SendResult } from './sender.ts'
-import { firstSpanIds, splitRequest } from './split-request.ts'
 
 /** What is worth a log line. */
 export interface SettlementEvents {
-  malformed(reason: string, span: { traceId: string; spanId: string } | undefined): void
+  malformed(reason: string, item: string): void
   rejected(spans: number, reason: string): void
 }
 
 export interface SettlementOptions {
   maxAttempts: number
+  format: Pick<RecordFormat<never>, 'split' | 'nameFirst'>
   pacing: Pacing
   ledger: Ledger
   events: SettlementEvents
@@ -29,7 +30,8 @@ export interface Settlement {
 const MALFORMED_IN_A_ROW = 20
 
 /** Creates a settlement. */
-export function createSettlement({ maxAttempts, pacing, ledger, events }: SettlementOptions): Settlement {
+export function createSettlement(options: SettlementOptions): Settlement {
+  const { maxAttempts, format, pacing, ledger, events } = options
   let malformedInARow = 0
   let groups = 0
   let retries = 0
@@ -114,7 +116,7 @@ export function createSettlement({ maxAttempts, pacing, ledger, events }: Settle
       return
     }
     malformedInARow += 1
-    events.malformed(result.reason ?? result.outcome, firstSpanIds(entries[0]!.body))
+    events.malformed(result.reason ?? result.outcome, format.nameFirst(entries[0]!.body))
     drop(entries[0]!, 'malformed')
   }
 
@@ -130,7 +132,7 @@ export function createSettlement({ maxAttempts, pacing, ledger, events }: Settle
   }
 
   function cut(entry: Entry): Entry[] | undefined {
-    const pieces = splitRequest(entry)?.map(piece => ({ ...entry, ...piece }))
+    const pieces = format.split(entry)?.map(piece => ({ ...entry, ...piece }))
     if (pieces === undefined) return undefined
     for (const piece of pieces) entry.place?.holdings.add(piece)
     entry.place?.holdings.delete(entry)

@@ -14,19 +14,19 @@ export function splitRequest(record: EncodedRecord): [EncodedRecord, EncodedReco
   return [part(record.body, 0, middle), part(record.body, middle, record.spans)]
 }
 
-/** The ids of the first span of a body, in hex, for a log line. */
-export function firstSpanIds(body: Uint8Array): { traceId: string; spanId: string } | undefined {
+/** The first span of a body, for a log line. */
+export function nameFirstSpan(body: Uint8Array): string {
   for (const resourceSpans of readFields(body)) {
     for (const scopeSpans of readFields(resourceSpans.content)) {
       if (scopeSpans.number !== SCOPE_SPANS) continue
       for (const span of readFields(scopeSpans.content)) {
         if (span.number !== SPANS) continue
         const [traceId, spanId] = readFields(span.content)
-        if (traceId && spanId) return { traceId: hex(traceId.content), spanId: hex(spanId.content) }
+        if (traceId && spanId) return `span ${hex(spanId.content)} of trace ${hex(traceId.content)}`
       }
     }
   }
-  return undefined
+  return 'a span'
 }
 
 function hex(bytes: Uint8Array): string {

@@ -1,7 +1,7 @@
 import { ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
 import { createRecordBuilder } from '../src/record-builder.ts'
-import { firstSpanIds, splitRequest } from '../src/split-request.ts'
+import { nameFirstSpan, splitRequest } from '../src/split-request.ts'
 import { decodeRequest, decodeSpans, toObject } from './support/otlp-decoder.ts'
 import { createRandom, createSpanSource } from './support/random-span.ts'
 
@@ -100,6 +100,6 @@ describe('splitting a request', () => {
     const record = encode([span!])
     expect(splitRequest(record)).toBeUndefined()
     const { traceId, spanId } = span!.spanContext()
-    expect(firstSpanIds(record.body)).toEqual({ traceId, spanId })
+    expect(nameFirstSpan(record.body)).toBe(`span ${spanId} of trace ${traceId}`)
   })
 })

@@ -2,7 +2,8 @@
 import type { RequestTrace as Trace, RouteOptions as TraceOptions } from '@langfuse-middleware/core/adapter'
 import { langfusePlugin } from './plugin.ts'
 
-export type { RequestTrace, RouteOptions } from '@langfuse-middleware/core/adapter'
+export type { Feedback, RequestTrace, RouteOptions } from '@langfuse-middleware/core/adapter'
+export { type FeedbackRouteOptions, feedbackRoute } from './feedback-route.ts'
 export { type LangfusePluginOptions, langfusePlugin } from './plugin.ts'
 export default langfusePlugin
 

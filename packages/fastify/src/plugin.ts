@@ -7,8 +7,9 @@ import {
   type MiddlewareOptions,
   type RequestTrace,
 } from '@langfuse-middleware/core/adapter'
-import type { FastifyPluginAsync, FastifyRequest, RegisterOptions } from 'fastify'
+import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
+import { withoutRegisterOptions } from './register-options.ts'
 
 /** How requests are traced, and how tracing starts if nothing has started it. */
 export type LangfusePluginOptions = MiddlewareOptions<FastifyRequest>
@@ -76,12 +77,6 @@ function configOf(request: FastifyRequest, options: MatchedRoute): MatchedRoute[
   if ('config' in options) return options.config
   // Fastify 4.10, the first to have routeOptions, keeps it on the request.
   return (request as { routeConfig?: MatchedRoute['config'] }).routeConfig
-}
-
-/** What `register` takes for itself comes in with the plugin's own options. */
-function withoutRegisterOptions(options: LangfusePluginOptions & RegisterOptions): LangfusePluginOptions {
-  const { prefix, logLevel, logSerializers, ...own } = options
-  return own
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { SentScore } from '@langfuse-middleware/core'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
 
 /** One observation as it left the process. */
@@ -30,12 +31,13 @@ export interface RecordedTrace {
   readonly root: RecordedObservation | undefined
   readonly observations: readonly RecordedObservation[]
   readonly orphans: readonly RecordedObservation[]
+  readonly scores: readonly SentScore[]
 }
 
 type Mutable = RecordedObservation & { children: RecordedObservation[] }
 
 /** Groups exported spans into traces, in the order in which the traces began to arrive. */
-export function groupTraces(spans: readonly ReadableSpan[]): RecordedTrace[] {
+export function groupTraces(spans: readonly ReadableSpan[], scores: readonly SentScore[]): RecordedTrace[] {
   const observations = new Map<string, Mutable>()
   for (const span of spans) observations.set(span.spanContext().spanId, toObservation(span))
   const traces = new Map<string, { root?: Mutable; observations: Mutable[]; orphans: Mutable[] }>()
@@ -51,7 +53,13 @@ export function groupTraces(spans: readonly ReadableSpan[]): RecordedTrace[] {
     else if (observation.parentId === undefined) trace.root = observation
     else trace.orphans.push(observation)
   }
-  return [...traces].map(([id, { root, observations, orphans }]) => ({ id, root, observations, orphans }))
+  return [...traces].map(([id, { root, observations, orphans }]) => ({
+    id,
+    root,
+    observations,
+    orphans,
+    scores: scores.filter(({ traceId }) => traceId === id),
+  }))
 }
 
 const METADATA = 'langfuse.observation.metadata.'

@@ -1,5 +1,12 @@
-import { getTracing, initTracing, type Tracing, type TracingOptions } from '@langfuse-middleware/core'
-import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace-base'
+import {
+  getTracing,
+  initTracing,
+  type SentScore,
+  type Tracing,
+  type TracingExporter,
+  type TracingOptions,
+} from '@langfuse-middleware/core'
+import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
 import { groupTraces, type RecordedTrace } from './recorded-trace.ts'
 
 /** Tracing into memory, through the pipeline that production uses. */
@@ -23,18 +30,20 @@ export function recordTraces(options: TracingOptions = {}): Recorder {
   if (getTracing() !== undefined)
     throw new Error('tracing runs already: close its recorder, or shut it down, first')
   let spans: ReadableSpan[] = []
-  const exporter: SpanExporter = {
+  let scores: SentScore[] = []
+  const exporter: TracingExporter = {
     export(batch, done) {
       spans.push(...batch)
       done({ code: 0 })
     },
+    exportScore: score => void scores.push(score),
     shutdown: async () => {},
   }
   const tracing = initTracing({ logger: SILENT, shutdown: { signals: false }, ...options, exporter })
 
   async function traces(): Promise<RecordedTrace[]> {
     await tracing.flush()
-    return groupTraces(spans)
+    return groupTraces(spans, scores)
   }
 
   return {
@@ -55,6 +64,7 @@ export function recordTraces(options: TracingOptions = {}): Recorder {
     },
     clear() {
       spans = []
+      scores = []
     },
     async close() {
       await tracing.shutdown()

@@ -1,0 +1,3 @@
+export default function bare() {
+  return { generate: (_input, think) => think(), flush: async () => {} }
+}

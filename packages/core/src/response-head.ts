@@ -1,0 +1,98 @@
+import type { ServerResponse } from 'node:http'
+
+/** What wants to know, and may add to, the head of a response before it is written. */
+export interface HeadHook {
+  head(head: ResponseHead): void
+}
+
+interface HookedResponse extends ServerResponse {
+  [kHook]?: HeadHook
+  [kWriteHead]?: ServerResponse['writeHead']
+}
+
+type HeaderValue = string | number | readonly string[]
+
+const kHook = Symbol('langfuse-middleware.head')
+const kWriteHead = Symbol('langfuse-middleware.writeHead')
+
+/**
+ * Calls `hook` whenever the head of `response` is about to be written. There is no public hook for that in Node: `writeHead` of this one
+ * response is stood in for, by a function that all responses share (the package on-headers makes several closures for each, and gives
+ * Node the headers one by one, which together was a microsecond per request).
+ */
+export function hookHead(response: ServerResponse, hook: HeadHook): void {
+  const hooked = response as HookedResponse
+  if (Object.hasOwn(response, 'writeHead')) hooked[kWriteHead] = response.writeHead
+  hooked[kHook] = hook
+  hooked.writeHead = writeHead
+}
+
+function writeHead(this: HookedResponse, ...args: unknown[]): ServerResponse {
+  const head = new ResponseHead(this, args)
+  this[kHook]?.head(head)
+  const original = this[kWriteHead] ?? Object.getPrototypeOf(this).writeHead
+  return original.apply(this, head.args)
+}
+
+/** The headers of a response in its last moment: those it has, under those that come with the call of `writeHead`. */
+export class ResponseHead {
+  readonly response: ServerResponse
+  /** What to call `writeHead` with. */
+  args: unknown[]
+  private readonly at: number
+  private isCopied = false
+
+  constructor(response: ServerResponse, args: unknown[]) {
+    this.response = response
+    this.args = args
+    this.at = typeof args[1] === 'string' ? 2 : 1
+  }
+
+  get(name: string): HeaderValue | undefined {
+    const given = this.args[this.at]
+    if (Array.isArray(given)) {
+      const pair = pairs(given).find(([key]) => same(key, name))
+      if (pair !== undefined) return pair[1] as HeaderValue
+    } else if (typeof given === 'object' && given !== null) {
+      for (const key in given) if (same(key, name)) return (given as Record<string, HeaderValue>)[key]
+    }
+    return this.response.getHeader(name)
+  }
+
+  /** Adds a header, unless the app has it. */
+  add(name: string, value: string): void {
+    if (this.get(name) === undefined) this.set(name, value)
+  }
+
+  /** Where the app hands all headers to `writeHead` ours go along: Node is slower with headers from both sides. */
+  set(name: string, value: string): void {
+    const given = this.args[this.at]
+    if (typeof given !== 'object' || given === null) {
+      this.response.setHeader(name, value)
+    } else if (Array.isArray(given)) {
+      const kept = pairs(given).filter(([key]) => !same(key, name))
+      this.give([...kept, [name, value]].flat())
+    } else {
+      const headers = (this.isCopied ? given : { ...given }) as Record<string, unknown>
+      for (const key in headers) if (same(key, name)) delete headers[key]
+      headers[name] = value
+      this.give(headers)
+    }
+  }
+
+  private give(headers: unknown): void {
+    if (!this.isCopied) this.args = [...this.args]
+    this.isCopied = true
+    this.args[this.at] = headers
+  }
+}
+
+/** `writeHead` takes a list as names and values in turn, and as pairs. */
+function pairs(list: readonly unknown[]): [string, unknown][] {
+  if (Array.isArray(list[0])) return list as [string, unknown][]
+  return list.flatMap((name, index) => (index % 2 === 0 ? [[String(name), list[index + 1]]] : []))
+}
+
+function same(key: string, name: string): boolean {
+  return key.length === name.length && key.toLowerCase() === name.toLowerCase()
+}

@@ -1,0 +1,229 @@
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { getTracing, initTracing, type TracingOptions } from '@langfuse-middleware/core'
+import { createRequestTracer, type Outcome, type RequestLike } from '@langfuse-middleware/core/adapter'
+import type { Attributes, HrTime, Span } from '@opentelemetry/api'
+import { JsonTraceSerializer, ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer'
+import { resourceFromAttributes } from '@opentelemetry/resources'
+import { BasicTracerProvider, type ReadableSpan } from '@opentelemetry/sdk-trace-base'
+import fc from 'fast-check'
+import { decodeSpans, type Message, toObject } from '../../delivery/test/support/otlp-decoder.ts'
+import { loadOtel } from '../src/otel.ts'
+import type { RequestTrace } from '../src/request-trace.ts'
+import { RootSpan } from '../src/root-span.ts'
+
+const otel = loadOtel()
+const resource = resourceFromAttributes({ 'service.name': 'shop' })
+const provider = new BasicTracerProvider({ resource })
+
+/** One of the SDK's spans and one of ours, of the same ids. */
+function twins(): [sdk: Span & ReadableSpan, ours: RootSpan] {
+  const sdk = provider.getTracer('langfuse-sdk', '1').startSpan('GET') as Span & ReadableSpan
+  const { instrumentationScope } = sdk
+  const ours = new RootSpan(
+    { otel, resource, instrumentationScope, maxAttributes: 128 },
+    {
+      name: 'GET',
+      own: sdk.spanContext(),
+      parent: undefined,
+      links: undefined,
+      startedAt: performance.now(),
+    },
+    () => {},
+  )
+  return [sdk, ours]
+}
+
+const text = (body: Uint8Array | undefined) => Buffer.from(body ?? []).toString('latin1')
+
+const anyText = fc.string({ maxLength: 8 })
+const anyTime: fc.Arbitrary<HrTime> = fc.tuple(
+  fc.integer({ min: 2e9, max: 3e9 }),
+  fc.integer({ min: 0, max: 999 }),
+)
+const anyValue = fc.oneof(
+  anyText,
+  fc.integer(),
+  fc.boolean(),
+  fc.array(anyText),
+  fc.constantFrom(undefined, null, {}, [1, 'a'], Symbol('x')),
+)
+const anyAttributes = fc.dictionary(anyText, anyValue) as fc.Arbitrary<Attributes>
+const link = (attributes: Attributes) => ({
+  context: { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), traceFlags: 1 },
+  attributes,
+})
+const anyCall: fc.Arbitrary<(span: Span) => unknown> = fc.oneof(
+  fc.tuple(anyText, anyValue).map(
+    ([name, value]) =>
+      (span: Span) =>
+        span.setAttribute(name, value as string),
+  ),
+  anyAttributes.map(attributes => (span: Span) => span.setAttributes(attributes)),
+  anyText.map(name => (span: Span) => span.updateName(name)),
+  fc.tuple(fc.constantFrom(0, 1, 2), anyText).map(
+    ([code, message]) =>
+      (span: Span) =>
+        span.setStatus({ code, message }),
+  ),
+  fc.tuple(anyText, anyAttributes, anyTime).map(
+    ([name, attributes, time]) =>
+      (span: Span) =>
+        span.addEvent(name, attributes, time),
+  ),
+  fc.tuple(anyText, anyTime).map(
+    ([name, time]) =>
+      (span: Span) =>
+        span.addEvent(name, time),
+  ),
+  anyAttributes.map(attributes => (span: Span) => span.addLink(link(attributes))),
+  anyAttributes.map(attributes => (span: Span) => span.addLinks([link(attributes), link({})])),
+  fc
+    .tuple(
+      fc.constantFrom('boom', new TypeError('bad'), Object.assign(new Error('gone'), { code: 'E1' })),
+      anyTime,
+    )
+    .map(
+      ([error, time]) =>
+        (span: Span) =>
+          span.recordException(error, time),
+    ),
+  anyTime.map(time => (span: Span) => span.end(time)),
+)
+
+it('does what the span of the SDK does, and is serialised alike', () => {
+  fc.assert(
+    fc.property(fc.array(anyCall, { maxLength: 20 }), anyTime, (calls, end) => {
+      const [sdk, ours] = twins()
+      for (const call of calls) for (const span of [sdk, ours]) call(span)
+      expect(ours.isRecording()).toBe(sdk.isRecording())
+      for (const span of [sdk, ours]) span.end(end)
+      expect(ours.ended).toBe(true)
+      const start = { value: [1_700_000_000, 0] }
+      const duration = { value: [1, 0] }
+      const [theirs, own] = [sdk, ours].map(
+        span => Object.create(span, { startTime: start, duration }) as ReadableSpan,
+      )
+      for (const serializer of [JsonTraceSerializer, ProtobufTraceSerializer]) {
+        expect(text(serializer.serializeRequest([own!]))).toBe(text(serializer.serializeRequest([theirs!])))
+      }
+    }),
+  )
+})
+
+it('keeps as many attributes as it may', () => {
+  const [, root] = twins()
+  for (let index = 0; index < 130; index += 1) root.setAttribute(`key${index}`, index)
+  root.setAttribute('key0', 'changed')
+  expect(Object.keys(root.attributes)).toHaveLength(128)
+  expect(root.attributes.key0).toBe('changed')
+  expect(root.droppedAttributesCount).toBe(2)
+})
+
+it('tells its times while it is open, and when it has ended', async () => {
+  const before = Date.now()
+  const [, root] = twins()
+  expect(root.duration).toEqual([-1, -1])
+  await new Promise(resolve => setTimeout(resolve, 20))
+  root.end()
+  const toMs = otel.core.hrTimeToMilliseconds
+  expect(toMs(root.startTime)).toBeGreaterThanOrEqual(before)
+  expect(toMs(root.duration)).toBeGreaterThanOrEqual(19)
+  expect(toMs(root.endTime) - toMs(root.startTime)).toBeCloseTo(toMs(root.duration), 2)
+})
+
+describe('a root with nothing under it', () => {
+  const OK: Outcome = { end: 'completed', statusCode: 200, route: '/' }
+  let bodies: Buffer[] = []
+  let server: Server
+
+  beforeAll(async () => {
+    server = createServer(async (request, response) => {
+      const chunks: Buffer[] = []
+      for await (const chunk of request) chunks.push(chunk as Buffer)
+      bodies.push(Buffer.concat(chunks))
+      response.end()
+    })
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+  })
+
+  afterAll(() => {
+    server.close()
+  })
+
+  /** The only span that such a request sends. */
+  async function sent(options: TracingOptions, request: RequestLike, work: (trace: RequestTrace) => void) {
+    bodies = []
+    const tracing = initTracing({
+      publicKey: 'pk-lf-public',
+      secretKey: 'sk-lf-secret',
+      baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      logger: { info() {}, warn() {}, error() {} },
+      shutdown: { signals: false },
+      ...options,
+    })
+    const trace = createRequestTracer({ trust: true }).start(request)
+    trace.run(() => work(trace))
+    expect(await tracing.shutdown()).toMatchObject({ delivered: 1 })
+    const spans = bodies.flatMap(decodeSpans)
+    expect(spans).toHaveLength(1)
+    const { traceId, spanId, start, end, attributes, ...rest } = spans[0] as Message
+    const { 'langfuse.observation.metadata.requestId': requestId, ...same } = toObject(attributes)
+    expect(same['langfuse.environment']).toBe(options.environment ?? 'test')
+    expect(requestId).toMatch(/^[0-9a-f-]{36}$/)
+    return { ...rest, attributes: same }
+  }
+
+  afterEach(() => getTracing()?.shutdown())
+
+  const caller = { traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` }
+  it.each<[string, TracingOptions, RequestLike['headers'], (trace: RequestTrace) => void]>([
+    ['that is plain', {}, {}, trace => trace.end(OK)],
+    ['of a release', { release: 'r1', version: 'v1', environment: 'staging' }, {}, trace => trace.end(OK)],
+    ['of somebody', {}, { 'x-user-id': 'ada', 'x-session-id': 's1' }, trace => trace.end(OK)],
+    ['of a caller', {}, caller, trace => trace.end(OK)],
+    [
+      'of a caller that Langfuse knows',
+      {},
+      { ...caller, baggage: `langfuse_trace_id=${'a'.repeat(32)},langfuse_user_id=ada` },
+      trace => trace.end(OK),
+    ],
+    [
+      'that says more',
+      {},
+      {},
+      trace => {
+        trace.addTags('one', 'two')
+        trace.setName('named')
+        trace.setUser('bob')
+        trace.end({ end: 'completed', statusCode: 404 })
+      },
+    ],
+    [
+      'that failed',
+      { llmEntry: true },
+      {},
+      trace => {
+        trace.fail(new Error('boom'))
+        trace.end({ end: 'completed', statusCode: 500, route: '/' })
+      },
+    ],
+    [
+      'with content of its own',
+      {},
+      {},
+      trace => {
+        trace.update({ input: { question: 1 }, output: 'answer', metadata: { more: true } })
+        trace.setMetadata({ tenant: 't' })
+        trace.end(OK)
+      },
+    ],
+  ])('%s is sent as the processor of Langfuse sends it', async (_name, options, headers, work) => {
+    const request = { method: 'GET', url: '/?a=1', headers }
+    const alone = await sent(options, request, work)
+    // With a mask everything takes the long way.
+    const masked = await sent({ ...options, mask: ({ data }) => data }, request, work)
+    expect(alone).toEqual(masked)
+  })
+})
