@@ -25,6 +25,8 @@ export function bindEmitter(emitter: EventEmitter, trace: RequestTrace): void {
 function emit(this: BoundEmitter, ...args: [event: string | symbol, ...rest: unknown[]]): boolean {
   const original: EventEmitter['emit'] = this[kEmit] ?? Object.getPrototypeOf(this).emit
   const trace = this[kTrace]
-  if (trace === undefined || currentRequest() === trace) return original.apply(this, args)
+  // Most of what a request emits, nobody listens to.
+  const isHeard = trace !== undefined && this.listenerCount(args[0]) > 0
+  if (!isHeard || currentRequest() === trace) return original.apply(this, args)
   return trace.run(() => original.apply(this, args))
 }
