@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { openPage } from './browser.mjs'
 import { send } from './request.mjs'
 import { scenarios } from './scenarios.mjs'
 import { createScreen } from './screen.mjs'
@@ -59,7 +60,8 @@ async function run(signal) {
   try {
     const problems = await perform(stage, screen, { ...options, sessionId, signal })
     if (options.once) return problems.length === 0 ? 0 : 1
-    screen.invitation(stage)
+    const { env, platform, stdout } = process
+    screen.invitation(stage, await openPage(stage.urls.traces, { env, platform, isTerminal: stdout.isTTY }))
     live = true
     if (!signal.aborted) await once(signal, 'abort')
     screen.write('', 'Stopping.')

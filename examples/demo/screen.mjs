@@ -107,12 +107,16 @@ export function createScreen(stream) {
       }
     },
 
-    /** @param {{ urls: { chat: string, rag: string, traces: string }, realLangfuse: boolean }} stage */
-    invitation({ urls, realLangfuse }) {
+    /**
+     * @param {{ urls: { chat: string, rag: string, traces: string }, realLangfuse: boolean }} stage
+     * @param {boolean} isOpen - in a browser
+     */
+    invitation({ urls, realLangfuse }, isOpen) {
       write(
         '',
         paint('bold', 'Your turn'),
-        `Every request you send shows up ${realLangfuse ? `at ${urls.traces}` : 'here'}, a second or two later:`,
+        `The traces are at ${paint('cyan', urls.traces)}${isOpen ? ', which opens in your browser' : ''}.`,
+        `Every request you send shows up there${realLangfuse ? '' : ' and here'}, a second or two later:`,
         '',
         `  curl ${urls.chat}/chat -H 'content-type: application/json' \\`,
         `    -H 'authorization: Bearer token-of-ada' -d '{ "message": "Hello there" }'`,

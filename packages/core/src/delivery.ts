@@ -10,8 +10,10 @@ import type {
 } from '@langfuse-middleware/delivery'
 import type { Meter } from '@opentelemetry/api'
 import type { SpanExporter } from '@opentelemetry/sdk-trace-base'
+import { settlesWithin } from './deadline.ts'
 import type { Destination } from './destination.ts'
 import { lazyRequire } from './lazy-require.ts'
+import type { LocalInspector } from './local-inspector.ts'
 import type { Logger } from './logger.ts'
 import type { TracingConfig } from './options.ts'
 
@@ -40,6 +42,8 @@ interface Surroundings {
   readonly logger: Logger
   /** Where the figures show as metrics. */
   readonly meter: Meter
+  /** The inspector that the app brings along. */
+  readonly inspector: LocalInspector | undefined
 }
 
 /** Everything between Langfuse's processor and the network. */
@@ -49,20 +53,21 @@ export interface Delivery extends SpanExporter {
   close(timeoutMs: number): Promise<FlushResult>
   /** Shows the figures as metrics of `meter`; returns what stops that. */
   observe(meter: Meter): () => void
-  /** By destination: `langfuse`, and each mirror's address. */
+  /** By destination: `langfuse`, `inspector`, and each mirror's address. */
   stats(): Record<string, OutboxStats>
   /** Takes scores to Langfuse; undefined where nothing goes there. */
   readonly scores: ItemOutbox<ScoreEvent> | undefined
   health(): OutboxHealth
 }
 
+const INSPECTOR_CLOSE_MS = 1_000
 const MAX_SCORE_BYTES = 8 * 1024 * 1024
 
 /** One outbox per destination, so that the outage of one never touches another. Throws where an option cannot be used. */
 export function createDelivery(
   config: TracingConfig,
   destination: Destination,
-  { logger, meter }: Surroundings,
+  { logger, meter, inspector }: Surroundings,
 ): Delivery {
   const packages = lazyRequire<typeof import('@langfuse-middleware/delivery')>(
     '@langfuse-middleware/delivery',
@@ -73,7 +78,22 @@ export function createDelivery(
   const outboxes = new Map<string, Outbox>()
   let scores: ItemOutbox<ScoreEvent> | undefined
 
-  if (destination.kind === 'langfuse' || destination.kind === 'inspector') {
+  if (inspector !== undefined) {
+    const local = { ...limits, minBatchSpans: 1, logger, name: 'the inspector' }
+    const sender = inspector.sender(url => packages.createOtlpSender({ url }))
+    outboxes.set('inspector', createOutbox({ ...local, sender }))
+    if (destination.kind === 'inspector') {
+      const { publicKey, secretKey } = destination
+      scores = packages.createScoreOutbox({
+        ...local,
+        sender: inspector.sender(baseUrl =>
+          packages.createLangfuseScoreSender({ publicKey, secretKey, baseUrl }),
+        ),
+        maxInFlight: 1,
+      })
+    }
+  }
+  if (destination.kind === 'langfuse' || (destination.kind === 'inspector' && inspector === undefined)) {
     const { publicKey, secretKey, baseUrl } = destination
     const endpoint = { publicKey, secretKey, baseUrl, timeoutMs }
     const langfuse = {
@@ -117,7 +137,9 @@ export function createDelivery(
     flush: timeoutMs => added(all.map(outbox => outbox.flush({ timeoutMs }))),
     async close(timeoutMs) {
       stopObserving()
-      return added(all.map(outbox => outbox.close({ timeoutMs })))
+      const result = await added(all.map(outbox => outbox.close({ timeoutMs })))
+      if (inspector !== undefined) await settlesWithin(inspector.close(), INSPECTOR_CLOSE_MS)
+      return result
     },
     observe: meter => observeOutboxes(meter, observed),
     scores,

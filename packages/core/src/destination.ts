@@ -1,8 +1,6 @@
 import { type Env, type EnvironmentKind, langfuseVariable } from './environment.ts'
+import { type InspectorConfig, inspectorUrl } from './inspector-options.ts'
 import { httpUrl, text } from './validation.ts'
-
-/** Where the local inspector listens unless told otherwise. */
-const INSPECTOR_URL = 'http://127.0.0.1:4319'
 
 /** Where traces go: Langfuse, the local inspector, an exporter of the app's, mirrors alone, or nowhere for want of keys. */
 export type Destination =
@@ -26,6 +24,7 @@ export function resolveDestination(
   options: DestinationOptions,
   env: Env,
   kind: EnvironmentKind,
+  inspector: InspectorConfig,
 ): Destination {
   const read = (name: string) => langfuseVariable(env, name, kind)
   const publicKey =
@@ -42,20 +41,21 @@ export function resolveDestination(
     ...(publicKey === undefined ? ['LANGFUSE_PUBLIC_KEY'] : []),
     ...(secretKey === undefined ? ['LANGFUSE_SECRET_KEY'] : []),
   ]
+  if (inspector.embedded && missing.length === 2) return localInspector(inspectorUrl(inspector.port))
   // One key without the other is a mistake anywhere; none at all is how a newcomer starts.
   const newcomer = kind === 'development' && missing.length === 2 && env.NODE_ENV !== 'test'
   const local = baseUrl !== undefined && isLoopback(baseUrl)
   if (!(newcomer && (baseUrl === undefined || local)) && !(local && missing.length === 2))
     return { kind: 'none', missing }
-  return {
-    kind: 'inspector',
-    baseUrl: baseUrl ?? INSPECTOR_URL,
-    publicKey: 'pk-lf-local',
-    secretKey: 'sk-lf-local',
-  }
+  return localInspector(baseUrl ?? inspectorUrl())
 }
 
-function isLoopback(url: string): boolean {
+function localInspector(baseUrl: string): Destination {
+  return { kind: 'inspector', baseUrl, publicKey: 'pk-lf-local', secretKey: 'sk-lf-local' }
+}
+
+/** Whether a URL leads to this machine alone. */
+export function isLoopback(url: string): boolean {
   const { hostname } = new URL(url)
   return hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.')
 }

@@ -13,6 +13,8 @@ export interface TraceOwner {
   describe(root: ReadableSpan): void
   /** What every observation of the trace carries, as known now. */
   identity(): Attributes
+  /** What it is called while it runs. */
+  readonly label: string
   readonly requestId: string | undefined
   readonly userId: string | undefined
   readonly sessionId: string | undefined
@@ -85,6 +87,7 @@ export const SILENT_TRACE: HeldTrace = newTrace(
     decided() {},
     describe() {},
     identity: () => ({}),
+    label: '',
     requestId: undefined,
     userId: undefined,
     sessionId: undefined,

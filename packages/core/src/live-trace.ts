@@ -135,6 +135,11 @@ export class LiveTrace implements RequestTrace, TraceOwner, HeadHook, ResponseWa
     return this.session
   }
 
+  get label(): string {
+    const { asked, name } = this.start
+    return this.said.name ?? (asked === undefined ? name : `${name} ${pathOf(asked.url)}`)
+  }
+
   get signal(): AbortSignal {
     this.controller ??= new AbortController()
     if (this.outcome !== undefined && this.outcome.end !== 'completed') this.controller.abort()
@@ -255,6 +260,8 @@ export class LiveTrace implements RequestTrace, TraceOwner, HeadHook, ResponseWa
     this.span.updateName(this.finalName())
     this.span.end()
     this.runtime.counts.ended += 1
+    if (this.held.verdict !== 'drop')
+      this.runtime.pipeline.links?.ended(this.finalName(), outcome, this.durationMs, this.traceId)
     this.closeAbandoned()
     if (outcome.end !== 'completed') this.controller?.abort()
   }

@@ -3,6 +3,7 @@ export type ErrorCode =
   | 'LANGFUSE_MIDDLEWARE_INVALID_OPTION'
   | 'LANGFUSE_MIDDLEWARE_UNKNOWN_OPTION'
   | 'LANGFUSE_MIDDLEWARE_ALREADY_REGISTERED'
+  | 'LANGFUSE_MIDDLEWARE_MISSING_PACKAGE'
 
 /** Misuse found at start-up; `message` names the value and the remedy, `code` is stable. */
 export class MiddlewareError extends Error {

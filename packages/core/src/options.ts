@@ -2,6 +2,7 @@ import type { TracerProvider } from '@opentelemetry/api'
 import type { DeliveryOptions, MirrorOptions } from './delivery.ts'
 import { type Destination, resolveDestination } from './destination.ts'
 import { type Env, type EnvironmentKind, environmentKind, langfuseVariable, present } from './environment.ts'
+import { type InspectorConfig, type LocalInspectorOptions, resolveInspector } from './inspector-options.ts'
 import type { Logger } from './logger.ts'
 import { type PropagateTo, resolvePropagateTo } from './propagation-targets.ts'
 import { resolveSampling, type Sampling, type SamplingOptions } from './sampling.ts'
@@ -45,6 +46,11 @@ export interface TracingOptions {
   delivery?: DeliveryOptions
   /** Other OTLP backends that get the same observations, each through an outbox of its own. */
   mirrors?: readonly MirrorOptions[]
+  /**
+   * Bring the local inspector along in development: the destination where there are no keys, else a mirror. `false` also keeps links to an
+   * inspector that runs beside from the log. @default none of its own, links where one is found
+   */
+  inspector?: boolean | LocalInspectorOptions
   /** Send to Langfuse; `false` sends to the mirrors alone. @default true */
   langfuse?: boolean
   /** Mark the entry observation of a request, and only it, with `gen_ai.is_entry`. @default false */
@@ -103,6 +109,7 @@ export interface TracingConfig {
   readonly mask: ((params: { data: unknown }) => unknown) | undefined
   readonly delivery: DeliveryOptions
   readonly mirrors: readonly MirrorOptions[]
+  readonly inspector: InspectorConfig
   readonly llmEntry: boolean
   readonly flushAfterRequest: boolean | ((flushed: Promise<unknown>) => void)
   readonly exporter: TracingExporter | undefined
@@ -133,6 +140,7 @@ export const TRACING_OPTION_NAMES: readonly (keyof TracingOptions)[] = [
   'mask',
   'delivery',
   'mirrors',
+  'inspector',
   'langfuse',
   'llmEntry',
   'flushAfterRequest',
@@ -158,6 +166,7 @@ export function resolveOptions(options: TracingOptions = {}, env: Env = process.
   const tier = oneOf('tier', options.tier ?? 'starter', ['starter', 'growth', 'enterprise'] as const)
   const defaults = TIERS[tier]
   const read = (name: string) => langfuseVariable(env, name, kind)
+  const inspector = resolveInspector(options.inspector, env, kind)
 
   const sampleRate = read('SAMPLE_RATE')
   const flushAt = options.flush?.at ?? read('FLUSH_AT') ?? defaults.flushAt
@@ -168,7 +177,7 @@ export function resolveOptions(options: TracingOptions = {}, env: Env = process.
 
   return Object.freeze({
     enabled: flag('enabled', options.enabled ?? read('TRACING_ENABLED') ?? true),
-    destination: destinationOf(options, env, kind),
+    destination: destinationOf(options, env, kind, inspector),
     environment,
     release: options.release === undefined ? read('RELEASE') : text('release', options.release),
     version: options.version === undefined ? undefined : text('version', options.version),
@@ -202,6 +211,7 @@ export function resolveOptions(options: TracingOptions = {}, env: Env = process.
     mask: options.mask,
     delivery: resolveDelivery(options.delivery),
     mirrors: (options.mirrors ?? []).map(resolveMirror),
+    inspector,
     llmEntry: flag('llmEntry', options.llmEntry ?? false),
     flushAfterRequest: resolveFlushAfterRequest(options.flushAfterRequest),
     exporter: options.exporter,
@@ -216,12 +226,18 @@ export function resolveOptions(options: TracingOptions = {}, env: Env = process.
   })
 }
 
-function destinationOf(options: TracingOptions, env: Env, kind: EnvironmentKind): Destination {
+function destinationOf(
+  options: TracingOptions,
+  env: Env,
+  kind: EnvironmentKind,
+  inspector: InspectorConfig,
+): Destination {
   if (options.exporter !== undefined) {
     if (options.mirrors !== undefined) invalid('mirrors', 'absent where exporter is given', options.mirrors)
+    if (options.inspector) invalid('inspector', 'absent where exporter is given', options.inspector)
     return { kind: 'exporter' }
   }
-  if (flag('langfuse', options.langfuse ?? true)) return resolveDestination(options, env, kind)
+  if (flag('langfuse', options.langfuse ?? true)) return resolveDestination(options, env, kind, inspector)
   if (options.mirrors === undefined || options.mirrors.length === 0) {
     invalid('langfuse', 'true where there are no mirrors', options.langfuse)
   }

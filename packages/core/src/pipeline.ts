@@ -5,9 +5,10 @@ import { adopting, createAdoption } from './adopted-spans.ts'
 import { type Beside, createBeside } from './beside-tracer.ts'
 import { settlesWithin } from './deadline.ts'
 import { createDelivery, type Delivery } from './delivery.ts'
-import type { Destination } from './destination.ts'
+import { type Destination, isLoopback } from './destination.ts'
 import { type HeldTrace, SILENT_TRACE } from './held-trace.ts'
 import { createIdGenerator } from './id-generator.ts'
+import { bringInspector, type LocalInspector } from './local-inspector.ts'
 import type { Log } from './logger.ts'
 import type { TracingConfig } from './options.ts'
 import type { Otel } from './otel.ts'
@@ -18,6 +19,7 @@ import { register } from './registration.ts'
 import { type Scope, withScope } from './request-context.ts'
 import { RootSpan } from './root-span.ts'
 import { createTwins } from './root-twin.ts'
+import { showRunningSpans } from './running-spans.ts'
 import { createScores, type Scores } from './scores.ts'
 import {
   checkApi,
@@ -29,6 +31,7 @@ import {
 } from './self-check.ts'
 import { createTraceBuffer, type TraceBuffer } from './trace-buffer.ts'
 import { type OutgoingTrace, traceHeaders } from './trace-headers.ts'
+import { createTraceLinks, lookForInspector, type TraceLinks } from './trace-links.ts'
 import type { Refusal } from './trace-release.ts'
 
 /** Everything between an observation's start and its leaving the process. */
@@ -49,6 +52,10 @@ export interface Pipeline {
   enter<T>(scope: Scope & { readonly context: Context }, next: () => T): T
   /** The current context, but with nothing under it recorded. */
   silentContext(): Context
+  /** The inspector that the app brings along. */
+  readonly inspector: LocalInspector | undefined
+  /** Undefined where nobody is to be told where traces are shown. */
+  readonly links: TraceLinks | undefined
   /** Undefined where the app brought an exporter of its own. */
   readonly delivery: Delivery | undefined
   /** Sends what has ended, within a deadline. Never rejects. */
@@ -82,11 +89,13 @@ export function startPipeline(
   if (given !== undefined) checkProvider(otel, given, log)
   const refusal: Refusal = { active: false }
   const isExported = (span: ReadableSpan) => otel.otel.isDefaultExportSpan(span)
+  const inspector = config.inspector.embedded ? bringInspector(config.inspector, log) : undefined
   const delivery =
     config.exporter === undefined
       ? createDelivery(config, destination, {
           logger: log,
           meter: api.metrics.getMeter('langfuse-middleware'),
+          inspector,
         })
       : undefined
   const exporter = delivery ?? config.exporter
@@ -165,10 +174,14 @@ export function startPipeline(
         trace.failedElsewhere = true
       },
     })
+  const stopShowing =
+    inspector && showRunningSpans({ otel, buffer, inspector, isExported, masked: config.mask !== undefined })
 
   return {
     buffer,
     beside,
+    inspector,
+    links: linksFor(config, destination, inspector, otel, log),
     scores: createScores({
       outbox: delivery?.scores,
       exporter: config.exporter,
@@ -212,6 +225,7 @@ export function startPipeline(
     },
     async shutdown(timeoutMs) {
       const until = performance.now() + timeoutMs
+      stopShowing?.()
       buffer.abandonAll()
       unwatch?.()
       if (adopting.current === adoption) adopting.current = undefined
@@ -243,3 +257,18 @@ export function startPipeline(
 
 /** What cannot be taken any more is counted where it is refused. */
 function sent(): void {}
+
+/** Links lead to the inspector of this process, or to the one that traces are sent to, should it be one. */
+function linksFor(
+  config: TracingConfig,
+  destination: Destination,
+  inspector: LocalInspector | undefined,
+  otel: Otel,
+  log: Log,
+): TraceLinks | undefined {
+  if (!config.inspector.links) return undefined
+  if (inspector !== undefined) return createTraceLinks(() => inspector.url ?? inspector.find(), log)
+  const { baseUrl } = 'baseUrl' in destination ? destination : {}
+  if (baseUrl === undefined || !isLoopback(baseUrl)) return undefined
+  return createTraceLinks(lookForInspector(baseUrl, otel), log)
+}

@@ -1,18 +1,23 @@
+import { inspectorUrl } from './inspector-options.ts'
 import type { TracingConfig } from './options.ts'
 
 /** One line that says what is in force. */
 export function startUpLine(config: TracingConfig): string {
-  const { destination, sampling, flush } = config
+  const { destination, sampling, flush, inspector } = config
+  const address = inspector.port === 0 ? '' : ` at ${inspectorUrl(inspector.port)}`
   const where =
     destination.kind === 'langfuse'
       ? `${destination.baseUrl} as ${shortened(destination.publicKey)}`
       : destination.kind === 'inspector'
-        ? `the local inspector at ${destination.baseUrl}, no keys set (npx @langfuse-middleware/inspector shows the traces)`
+        ? inspector.embedded
+          ? `the inspector${address}, no keys set`
+          : `the local inspector at ${destination.baseUrl}, no keys set (npx @langfuse-middleware/inspector shows the traces)`
         : destination.kind === 'exporter'
           ? 'an exporter of the app'
           : 'mirrors alone'
   return [
     `tracing to ${where}`,
+    ...(inspector.embedded && destination.kind !== 'inspector' ? [`inspector${address}`] : []),
     `environment ${config.environment}`,
     ...(config.release === undefined ? [] : [`release ${config.release}`]),
     `tier ${config.tier}`,

@@ -6,7 +6,7 @@ import type { BufferStats } from './trace-buffer.ts'
 export interface TracingStats {
   readonly requests: Readonly<RequestCounts> & { readonly open: number }
   readonly buffer: BufferStats | undefined
-  /** What became of observations that were kept, by destination: `langfuse`, and each mirror's address. */
+  /** What became of observations that were kept, by destination: `langfuse`, `inspector`, and each mirror's address. */
   readonly delivery: Readonly<Record<string, OutboxStats>>
   /** What became of scores; undefined where tracing is off. */
   readonly scores: ScoreStats | undefined

@@ -9,7 +9,7 @@ import {
   sizeOf,
   type TraceOwner,
 } from './held-trace.ts'
-import { createLinkedList } from './linked-list.ts'
+import { createLinkedList, type LinkedList } from './linked-list.ts'
 import type { Log } from './logger.ts'
 import type { BufferOptions } from './options.ts'
 import type { Otel } from './otel.ts'
@@ -29,6 +29,8 @@ export interface TraceBuffer extends SpanProcessor {
   contextFor(trace: HeldTrace, parent: Context): Context
   /** The trace a context belongs to. */
   traceOf(context: Context): HeldTrace | undefined
+  /** Traces without a verdict, the oldest first. */
+  readonly undecided: Pick<LinkedList<HeldTrace>, 'first'>
   /** The observation that Langfuse will have for `span`: itself, the nearest above it, or the root. */
   exportedParent(trace: HeldTrace, span: SpanContext): SpanContext
   /** Delays the verdict until `release` is called. */
@@ -298,6 +300,7 @@ export function createTraceBuffer(options: TraceBufferOptions): TraceBuffer {
     endRoot: trace => guard(() => endRoot(trace)),
     contextFor: (trace, parent) => new SmallContext(parent, contextKey, trace),
     traceOf,
+    undecided,
     exportedParent: (trace, span) => exportedAncestor(trace, span) ?? trace.root?.spanContext() ?? span,
     wait(trace) {
       trace.waiting += 1

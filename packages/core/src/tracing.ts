@@ -140,9 +140,15 @@ export function getLangfuseClient(): LangfuseClient {
   if (holder.client !== undefined) return holder.client
   const { LangfuseClient } = lazyRequire<typeof import('@langfuse/client')>('@langfuse/client')
   const destination = (running?.config ?? resolveOptions()).destination
+  // Where its port was taken, the app's own inspector is elsewhere.
+  const moved = destination.kind === 'inspector' && running?.runtime?.pipeline.inspector?.url
   const client = new LangfuseClient(
     destination.kind === 'langfuse' || destination.kind === 'inspector'
-      ? { publicKey: destination.publicKey, secretKey: destination.secretKey, baseUrl: destination.baseUrl }
+      ? {
+          publicKey: destination.publicKey,
+          secretKey: destination.secretKey,
+          baseUrl: moved || destination.baseUrl,
+        }
       : {},
   )
   holder.client = client
@@ -156,6 +162,12 @@ function start(config: TracingConfig, log: Log): LiveTraceRuntime | undefined {
     if (destination.missing.length === 2 && config.environment === 'test') log.info(line)
     else log.error(line)
     return undefined
+  }
+  const { refused } = config.inspector
+  if (refused !== undefined) {
+    log.warn(
+      `the inspector is for development and not started, for ${refused}: set inspector.force to start it all the same`,
+    )
   }
   try {
     const otel = loadOtel()

@@ -96,7 +96,9 @@ it('dies at once of a second signal', async () => {
   const { url, server } = await hangingLangfuse()
   const { child, exit, get } = await startServer('slow shutdown', url)
   await (await get('/ok')).text()
-  const flushing = once(server, 'request')
+  const flushing = new Promise<void>(resolve => {
+    server.on('request', ({ method }) => method === 'POST' && resolve())
+  })
   child.kill('SIGTERM')
   await flushing
   child.kill('SIGTERM')

@@ -83,6 +83,7 @@ function createBench(limits: BufferOptions = {}) {
         keeps: one => (typeof keep === 'boolean' ? keep : keep(one)),
         identity: () => ({ 'user.id': 'ada' }),
         decided() {},
+        label: '',
         describe() {},
         plain: false,
         requestId: undefined,

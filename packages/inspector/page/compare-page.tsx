@@ -105,7 +105,8 @@ function Side({ row, other }: { row: OutlineRow | undefined; other: OutlineRow |
     <span role="gridcell" class={`cell ${other ? '' : 'only'}`}>
       <span class="text" style={{ paddingLeft: `${Math.min(row.depth, 10) * 14}px` }}>
         <TypeBadge type={row.type} />
-        {row.level !== 'DEFAULT' && <LevelMark level={row.level} />} {row.name}
+        {row.level !== 'DEFAULT' && <LevelMark level={row.level} />}
+        <b title={row.name}>{row.name || '(no name)'}</b>
       </span>
       <span class="number">
         {formatDuration(durationMs)}{' '}

@@ -93,7 +93,8 @@ export function GroupsPage({ kind }: { kind: GroupKind }) {
         }}
       />
       <p class="foot">
-        {groups.length.toLocaleString('en-US')} {title.toLowerCase()}
+        {groups.length.toLocaleString('en-US')}{' '}
+        {groups.length === 1 ? title.slice(0, -1).toLowerCase() : title.toLowerCase()}
       </p>
     </main>
   )

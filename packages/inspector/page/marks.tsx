@@ -49,6 +49,7 @@ export function TypeBadge({ type }: { type: string }) {
 /** Numbers of kinds, such as tokens: `input 812 · output 95`. */
 export function formatKinds(kinds: Record<string, number>, format: (amount: number) => string): string {
   return Object.entries(kinds)
+    .filter(([, amount]) => amount !== 0)
     .map(([kind, amount]) => `${kind} ${format(amount)}`)
     .join(' · ')
 }

@@ -82,6 +82,7 @@ function Facts({ observation, isRunning }: { observation: Observation; isRunning
     ['Usage', formatKinds(usage, amount => amount.toLocaleString('en-US'))],
     ['Cost', formatKinds(costDetails, formatCost)],
     ['Parameters', formatParameters(parameters)],
+    ['Service', observation.service],
     ['Scope', observation.scope],
     ['Span', observation.id],
   ]
@@ -102,6 +103,7 @@ function Facts({ observation, isRunning }: { observation: Observation; isRunning
 function formatParameters(parameters: unknown): string {
   if (typeof parameters !== 'object' || parameters === null) return String(parameters ?? '')
   return Object.entries(parameters)
+    .filter(([, value]) => value !== '' && value !== null)
     .slice(0, 20)
     .map(([name, value]) => `${name} ${typeof value === 'object' ? '…' : String(value)}`)
     .join(' · ')

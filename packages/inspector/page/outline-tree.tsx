@@ -111,6 +111,11 @@ export function OutlineTree(props: {
                 {row.name || '(no name)'}
               </span>
               {row.orphan && <span class="tag">orphan</span>}
+              {row.service && (
+                <span class="tag" title={`Service ${row.service}`}>
+                  {row.service}
+                </span>
+              )}
               {row.model && <span class="model">{row.model}</span>}
             </span>
             <span role="gridcell" class="cell numbers">

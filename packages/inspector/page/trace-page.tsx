@@ -140,8 +140,9 @@ function TraceTitle({ outline: { summary } }: { outline: Outline }) {
 }
 
 /** What is known of a trace as a whole. */
-function TraceFacts({ outline: { summary, scores } }: { outline: Outline }) {
+function TraceFacts({ outline: { summary, scores, observations } }: { outline: Outline }) {
   const { totals, userId, sessionId } = summary
+  const services = new Set([summary.service, ...observations.map(({ service }) => service)])
   return (
     <dl class="facts">
       <Fact name="Started">{formatFullMoment(summary.startTimeMs)}</Fact>
@@ -152,7 +153,7 @@ function TraceFacts({ outline: { summary, scores } }: { outline: Outline }) {
       <Fact name="Session">{sessionId && <a href={`/sessions/${toSegment(sessionId)}`}>{sessionId}</a>}</Fact>
       <Fact name="Models">{totals.models.join(', ')}</Fact>
       <Fact name="Environment">{summary.environment === 'default' ? '' : summary.environment}</Fact>
-      <Fact name="Service">{summary.service}</Fact>
+      <Fact name="Service">{[...services].filter(service => service !== undefined).join(', ')}</Fact>
       <Fact name="Release">{summary.release ?? summary.version}</Fact>
       <Fact name="Tags">
         {summary.tags.length > 0 &&

@@ -20,8 +20,11 @@ export function defined<T extends object>(values: T): { [K in keyof T]?: Exclude
 
 /** The first of these attributes that is there and not empty, parsed where it is JSON. */
 export function firstValue(attributes: Attributes, names: string[]): unknown {
-  const value = names.map(name => attributes[name]).find(value => value != null && value !== '')
-  return typeof value === 'string' ? parseJson(value) : value
+  for (const name of names) {
+    const value = attributes[name]
+    if (value != null && value !== '') return typeof value === 'string' ? parseJson(value) : value
+  }
+  return undefined
 }
 
 /** Metadata that was flattened to one attribute a key, put together again. */
@@ -31,8 +34,18 @@ export function readMetadata(attributes: Attributes, prefix: string): Record<str
   const keys = Object.keys(attributes).filter(key => key.startsWith(`${prefix}.`))
   return Object.fromEntries([
     ...(isObject ? Object.entries(whole) : whole === undefined ? [] : [['metadata', whole]]),
-    ...keys.map(key => [key.slice(prefix.length + 1), firstValue(attributes, [key])]),
+    ...keys.map(key => [key.slice(prefix.length + 1), unquoted(firstValue(attributes, [key]))]),
   ])
+}
+
+/** The SDK for Python leaves no string of metadata without its quotes. */
+function unquoted(value: unknown): unknown {
+  if (typeof value !== 'string' || !value.startsWith('"')) return value
+  try {
+    return JSON.parse(value)
+  } catch {
+    return value
+  }
 }
 
 /** Tags, from a list, a list in JSON or a list with commas. */
@@ -47,12 +60,19 @@ export function readTags(value: AttributeValue | undefined): string[] {
 }
 
 /** Tokens by OpenTelemetry's own names, under Langfuse's. */
-export function genAiUsage(attributes: Attributes): Record<string, unknown> {
-  return {
-    input: attributes['gen_ai.usage.input_tokens'] ?? attributes['gen_ai.usage.prompt_tokens'],
-    output: attributes['gen_ai.usage.output_tokens'] ?? attributes['gen_ai.usage.completion_tokens'],
-    total: attributes['gen_ai.usage.total_tokens'],
-  }
+export function genAiUsage(attributes: Attributes): Record<string, unknown> | undefined {
+  const input = attributes['gen_ai.usage.input_tokens'] ?? attributes['gen_ai.usage.prompt_tokens']
+  const output = attributes['gen_ai.usage.output_tokens'] ?? attributes['gen_ai.usage.completion_tokens']
+  const total = attributes['gen_ai.usage.total_tokens']
+  return input === undefined && output === undefined && total === undefined
+    ? undefined
+    : { input, output, total }
+}
+
+/** Dollars by a name of OpenTelemetry's kind, under Langfuse's. */
+export function genAiCost(attributes: Attributes): Record<string, unknown> | undefined {
+  const total = attributes['gen_ai.usage.cost']
+  return total === undefined ? undefined : { total }
 }
 
 /** The first of these attributes that is a text and not empty. */

@@ -2,6 +2,7 @@ import { createServer } from 'node:http'
 import { listen } from './listening-port.ts'
 import { createLiveFeed } from './live-feed.ts'
 import { type InspectorOptions, resolveOptions } from './options.ts'
+import { readAhead } from './read-ahead.ts'
 import { createRequestHandler } from './request-handler.ts'
 import { createRoutes } from './routes.ts'
 import { boundSpan } from './span-bounds.ts'
@@ -86,6 +87,7 @@ export async function startInspector(options: InspectorOptions = {}): Promise<In
   })
   const allowedHosts = [...config.allowedHosts, config.host.toLowerCase()]
   const server = createServer(createRequestHandler(routes, allowedHosts))
+  if (config.unref) server.on('connection', socket => socket.unref()).unref()
   const port = await listen(server, config.port, config.host)
   if (config.port !== 0 && port !== config.port) {
     config.warn(`Port ${config.port} is in use: the inspector listens on ${port}`)
@@ -95,7 +97,7 @@ export async function startInspector(options: InspectorOptions = {}): Promise<In
   const { file: path, maxFileBytes: maxBytes, warn } = config
   if (path !== undefined) file = openTraceFile({ path, maxBytes, warn })
   file?.load(store.restore)
-  if (config.unref) server.unref()
+  const stopReading = readAhead(store)
   const url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`
 
   return {
@@ -110,6 +112,7 @@ export async function startInspector(options: InspectorOptions = {}): Promise<In
     clear,
     async close() {
       feed.close()
+      stopReading()
       await new Promise<void>(resolve => {
         server.close(() => resolve())
         server.closeAllConnections()

@@ -1,5 +1,5 @@
 import { attributeName } from './attribute-name.ts'
-import { defined, firstString, firstValue, genAiUsage, readTags } from './attribute-reading.ts'
+import { defined, firstString, firstValue, genAiCost, genAiUsage, readTags } from './attribute-reading.ts'
 import type { OtlpSpan } from './otlp-span.ts'
 import { countTokens, type Details, parseDetails, type Tokens, totalCost } from './usage.ts'
 
@@ -37,6 +37,8 @@ export interface ObservationFacts {
   environment: string
   release?: string
   version?: string
+  /** The resource's `service.name`. */
+  service?: string
 }
 
 /** Reads a span the way the Langfuse server does, but for its payloads. */
@@ -46,14 +48,11 @@ export function readFacts(span: OtlpSpan): ObservationFacts {
   const json = (...names: string[]): unknown => firstValue(attributes, names)
   const model = string(attributeName.observationModel, 'gen_ai.response.model', 'gen_ai.request.model')
   const usage = parseDetails(json(attributeName.observationUsageDetails) ?? genAiUsage(attributes))
-  const costDetails = parseDetails(
-    json(attributeName.observationCostDetails) ?? { total: attributes['gen_ai.usage.cost'] },
-  )
+  const costDetails = parseDetails(json(attributeName.observationCostDetails) ?? genAiCost(attributes))
   const promptName = string(attributeName.observationPromptName)
   const promptVersion = Number(attributes[attributeName.observationPromptVersion] ?? Number.NaN)
-  const completionStart = Date.parse(
-    String(json(attributeName.observationCompletionStartTime)).replaceAll('"', ''),
-  )
+  const completionStart = string(attributeName.observationCompletionStartTime)
+  const completionStartTimeMs = Date.parse(completionStart?.replaceAll('"', '') ?? '')
   return {
     id: span.spanId,
     traceId: span.traceId,
@@ -80,7 +79,7 @@ export function readFacts(span: OtlpSpan): ObservationFacts {
     ...defined({
       parentId: span.parentSpanId,
       statusMessage: string(attributeName.observationStatusMessage) ?? (span.status.message || undefined),
-      completionStartTimeMs: Number.isNaN(completionStart) ? undefined : completionStart,
+      completionStartTimeMs: Number.isNaN(completionStartTimeMs) ? undefined : completionStartTimeMs,
       model,
       prompt:
         promptName === undefined
@@ -93,6 +92,7 @@ export function readFacts(span: OtlpSpan): ObservationFacts {
       sessionId: string(attributeName.traceSessionId, attributeName.traceCompatSessionId),
       release: string(attributeName.release) ?? firstString(resource, [attributeName.release]),
       version: string(attributeName.version) ?? firstString(resource, ['service.version']),
+      service: firstString(resource, ['service.name']),
     }),
   }
 }

@@ -14,9 +14,12 @@ import {
 
 type Json = Record<string, unknown>
 
+const own = { enumerable: true, writable: true, configurable: true }
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
 /** Decodes an export request in OTLP/JSON; a malformed span is left out, a malformed envelope throws. */
 export function decodeJson(body: Uint8Array): DecodedRequest {
-  const request = object(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body)), 'the body')
+  const request = object(JSON.parse(utf8.decode(body)), 'the body')
   const decoded: DecodedRequest = { spans: [], rejections: [] }
   for (const resourceSpans of objects(request.resourceSpans, 'resourceSpans')) {
     const resource = attributes(object(resourceSpans.resource ?? {}, 'resource').attributes)
@@ -72,11 +75,16 @@ function decodeLink(link: Json): SpanLink {
 }
 
 function attributes(value: unknown, depth = 0): Attributes {
-  const pairs = objects(value, 'attributes').map((pair): [string, AttributeValue] => [
-    text(pair.key, 'attribute key'),
-    decodeValue(object(pair.value ?? {}, 'attribute value'), depth),
-  ])
-  return Object.fromEntries(pairs)
+  const decoded: Attributes = {}
+  // Runs for every attribute of a file of traces: a list of pairs would cost as much as parsing it.
+  for (const item of array(value, 'attributes')) {
+    const pair = object(item, 'attributes')
+    const key = text(pair.key, 'attribute key')
+    const one = decodeValue(object(pair.value ?? {}, 'attribute value'), depth)
+    if (key === '__proto__') Object.defineProperty(decoded, key, { ...own, value: one })
+    else decoded[key] = one
+  }
+  return decoded
 }
 
 function decodeValue(value: Json, depth: number): AttributeValue {
@@ -96,6 +104,7 @@ function decodeValue(value: Json, depth: number): AttributeValue {
 }
 
 function timeMs(value: unknown, name: string): number {
+  if (typeof value === 'string' && /^\d{4,19}$/.test(value)) return Number(value.slice(0, -3)) / 1000
   const nanoseconds = integer(value ?? 0, name)
   if (nanoseconds < 0n) throw new TypeError(`${name} must not be negative`)
   return nanosecondsToMs(nanoseconds)

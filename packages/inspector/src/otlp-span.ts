@@ -40,11 +40,19 @@ export interface OtlpSpan {
   resource: Attributes
 }
 
+/** Whether a span has begun and not ended: an exporter sends none that has no end. */
+export function isRunning({ endTimeMs }: Pick<OtlpSpan, 'endTimeMs'>): boolean {
+  return endTimeMs === 0
+}
+
 /** The spans of one export request, and what had to be left out of it. */
 export interface DecodedRequest {
   spans: OtlpSpan[]
   rejections: string[]
 }
+
+const isTraceId = /^(?!0+$)[0-9a-f]{32}$/
+const isSpanId = /^(?!0+$)[0-9a-f]{16}$/
 
 /** Nesting of attribute values past which a span counts as malformed. */
 export const maxAttributeDepth = 32
@@ -62,20 +70,17 @@ export function integerValue(value: bigint): number | string {
 
 /** Throws unless the ids are what the OTLP specification asks for: hex of 16 and 8 bytes, not all zero. */
 export function requireIds(traceId: string, spanId: string): void {
-  if (!isId(traceId, 32))
+  if (!isTraceId.test(traceId))
     throw new TypeError(`trace id must be 16 bytes, not all zero, got ${shorten(traceId)}`)
-  if (!isId(spanId, 16)) throw new TypeError(`span id must be 8 bytes, not all zero, got ${shorten(spanId)}`)
+  if (!isSpanId.test(spanId))
+    throw new TypeError(`span id must be 8 bytes, not all zero, got ${shorten(spanId)}`)
 }
 
 /** The id of a parent, or `undefined` where the encoding says that there is none. */
 export function parentId(id: string): string | undefined {
   if (id === '' || /^0{16}$/.test(id)) return undefined
-  if (!isId(id, 16)) throw new TypeError(`parent span id must be 8 bytes, got ${shorten(id)}`)
+  if (!isSpanId.test(id)) throw new TypeError(`parent span id must be 8 bytes, got ${shorten(id)}`)
   return id
-}
-
-function isId(id: string, length: number): boolean {
-  return id.length === length && /^[0-9a-f]+$/.test(id) && !/^0+$/.test(id)
 }
 
 function shorten(id: string): string {

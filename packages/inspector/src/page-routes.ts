@@ -9,9 +9,10 @@ import { printable } from './printable.ts'
 import { json, type Reply } from './reply.ts'
 import { RequestError } from './request-error.ts'
 import type { Route } from './routes.ts'
+import type { TraceParts } from './trace-entry.ts'
 import { outlineTrace } from './trace-outline.ts'
 import type { TraceSearch } from './trace-search.ts'
-import type { TraceParts, TraceStore } from './trace-store.ts'
+import type { TraceStore } from './trace-store.ts'
 import { formatTrace } from './trace-view.ts'
 
 /** What the page's routes share. */
@@ -54,6 +55,16 @@ export function createPageRoutes({ store, feed, search, project, clear }: PageCo
       },
     },
     {
+      // Where the SDK's getTraceUrl leads to.
+      path: /^\/project\/[^/]+\/traces\/([0-9a-f]{32})$/i,
+      methods: {
+        GET: (_request, match) => ({
+          ...plain('', 302),
+          headers: { location: `/traces/${match[1]!.toLowerCase()}` },
+        }),
+      },
+    },
+    {
       path: /^\/assets\/[\w.-]+$/,
       methods: {
         GET: (_request, match) => assets?.asset(match[0]) ?? json(404, { message: 'no such asset' }),
@@ -89,9 +100,9 @@ export function createPageRoutes({ store, feed, search, project, clear }: PageCo
       path: /^\/api\/traces\/([0-9a-f]{32})\/outline$/i,
       methods: {
         GET: (_request, match) => {
-          const { ended, running, scores } = found(match)
+          const parts = found(match)
           const summary = store.summary(match[1]!)
-          return json(200, { summary, scores, observations: outlineTrace(ended, running) })
+          return json(200, { summary, scores: parts.scores, observations: outlineTrace(parts) })
         },
       },
     },

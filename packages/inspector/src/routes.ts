@@ -6,7 +6,7 @@ import { createPageRoutes, type PageContext } from './page-routes.ts'
 import { json, mediaType, type Reply } from './reply.ts'
 import { readBody } from './request-body.ts'
 import { RequestError } from './request-error.ts'
-import { ingestBatch, parseScore, type Score } from './score.ts'
+import { ingestBatch, ingestScores, parseScore, type Score } from './score.ts'
 import { toTraceRecord } from './trace-record.ts'
 
 /** One path of the server: how it answers each method that it knows. */
@@ -25,6 +25,8 @@ export interface RouteContext extends PageContext {
   countRejected(spans: number): void
 }
 
+const itself = { id: 'inspector', name: 'inspector' }
+
 /** Everything the server answers: what Langfuse's SDK calls, and what shows the traces. */
 export function createRoutes(context: RouteContext): Route[] {
   const { store, maxBodyBytes, keepScore, countRejected } = context
@@ -40,8 +42,24 @@ export function createRoutes(context: RouteContext): Route[] {
     { path: /^\/(?:api\/public\/otel\/)?v1\/traces$/, methods: { POST: receive(context.keepSpans) } },
     { path: /^\/api\/running$/, methods: { POST: receive(context.keepRunning) } },
     {
+      path: /^\/api\/running\/([0-9a-f]{32})$/i,
+      methods: {
+        DELETE: (_request, match) => {
+          store.forgetRunning(match[1]!)
+          return json(200, {})
+        },
+      },
+    },
+    {
       path: /^\/api\/public\/health$/,
       methods: { GET: () => json(200, { status: 'OK', version: 'inspector' }) },
+    },
+    {
+      // What a client asks to know that its keys are right, and which project's pages to link to.
+      path: /^\/api\/public\/projects$/,
+      methods: {
+        GET: () => json(200, { data: [{ ...itself, metadata: {}, organization: itself }] }),
+      },
     },
     {
       path: /^\/api\/public\/ingestion$/,
@@ -53,7 +71,12 @@ export function createRoutes(context: RouteContext): Route[] {
       path: /^\/api\/public\/scores$/,
       methods: {
         POST: async request => {
-          const { id, score } = parseScore(await readJson(request, maxBodyBytes))
+          const body = await readJson(request, maxBodyBytes)
+          if (Array.isArray(body)) {
+            const answer = ingestScores(body, keepScore)
+            return answer.rejected > 0 ? json(207, answer) : json(202, { message: 'Accepted' })
+          }
+          const { id, score } = parseScore(body)
           if (score) keepScore(score)
           return json(200, { id })
         },

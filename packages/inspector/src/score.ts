@@ -47,6 +47,27 @@ export function parseScore(body: unknown): { id: string; score?: Score } {
   return { id, score }
 }
 
+/** What became of a list of scores, as Langfuse's endpoint answers it: 202 where all are fine, else 207. */
+export interface ScoreListResponse {
+  accepted: number
+  rejected: number
+  errors: { message: string }[]
+}
+
+/** Hands the scores of a list to `keep`; one that is wrong costs the others nothing. */
+export function ingestScores(list: readonly unknown[], keep: (score: Score) => void): ScoreListResponse {
+  const errors: { message: string }[] = []
+  for (const one of list) {
+    try {
+      const { score } = parseScore(one)
+      if (score) keep(score)
+    } catch (error) {
+      errors.push({ message: (error as Error).message })
+    }
+  }
+  return { accepted: list.length - errors.length, rejected: errors.length, errors }
+}
+
 /** Hands the scores of an ingestion batch to `keep` and answers for each event on its own. */
 export function ingestBatch(body: unknown, keep: (score: Score) => void): IngestionResponse {
   const { batch } = record(body, 'body')

@@ -14,8 +14,8 @@ export interface SharedInspector {
 /** Finds the inspector that already runs on the port, or starts one there that does not keep the process alive. */
 export async function ensureInspector(options: InspectorOptions = {}): Promise<SharedInspector> {
   const { host, port } = resolveOptions(options, process.env)
-  const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`
-  if (await isInspector(url)) return { url }
+  const urlOf = (port: number): string => `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+  if (await isInspector(urlOf(port))) return { url: urlOf(port) }
   const { warn = process.emitWarning } = options
   let warnings: string[] | undefined = []
   const inspector = await startInspector({
@@ -23,10 +23,11 @@ export async function ensureInspector(options: InspectorOptions = {}): Promise<S
     ...options,
     warn: message => (warnings ? warnings.push(message) : warn(message)),
   })
-  // Another app may have been faster: the port is theirs now, and ours is not needed.
-  if (port !== 0 && inspector.port !== port && (await isInspector(url))) {
+  // Another app was faster, or went past the same port that something else has: theirs serves, and ours is not needed.
+  for (let taken = port; port !== 0 && taken < inspector.port; taken += 1) {
+    if (!(await isInspector(urlOf(taken)))) continue
     await inspector.close()
-    return { url }
+    return { url: urlOf(taken) }
   }
   for (const warning of warnings) warn(warning)
   warnings = undefined

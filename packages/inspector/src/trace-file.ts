@@ -11,10 +11,11 @@ import {
 } from 'node:fs'
 import { appendFile, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { encodeJson } from './otlp-encode.ts'
 import { decodeJson } from './otlp-json.ts'
 import type { OtlpSpan } from './otlp-span.ts'
 import { parseScore, type Score } from './score.ts'
+import { encodeLines, readHead } from './stored-line.ts'
+import type { Stored } from './trace-store.ts'
 
 const maxPendingBytes = 64 * 1024 * 1024
 const chunkBytes = 4 * 1024 * 1024
@@ -31,7 +32,7 @@ export interface TraceFileOptions {
 /** An append-only file of OTLP/JSON lines. */
 export interface TraceFile {
   /** Hands over what is in the file, in the order it was written. */
-  load(take: (spans: OtlpSpan[], scores: Score[]) => void): void
+  load(take: (kept: Stored) => void): void
   append(spans: OtlpSpan[], scores: Score[]): void
   clear(): void
   /** Resolves when everything is written. */
@@ -49,7 +50,7 @@ export function openTraceFile({ path, maxBytes, warn }: TraceFileOptions): Trace
     return undefined
   }
   let size = sizeOf(path)
-  let pending: string[] = []
+  let pending: Buffer[] = []
   let pendingBytes = 0
   let emptied = false
   let writing: Promise<void> | undefined
@@ -60,14 +61,23 @@ export function openTraceFile({ path, maxBytes, warn }: TraceFileOptions): Trace
     warned = true
   }
 
+  /** As many lines as half of the room holds. */
+  const takePending = (): Buffer => {
+    let bytes = 0
+    let count = 0
+    while (count < pending.length && (count === 0 || bytes + pending[count]!.length <= maxBytes / 2)) {
+      bytes += pending[count]!.length
+      count += 1
+    }
+    pendingBytes -= bytes
+    return Buffer.concat(pending.splice(0, count), bytes)
+  }
+
   const write = async (): Promise<void> => {
     while (emptied || pending.length > 0) {
       const empty = emptied
       emptied = false
-      const text = pending.join('')
-      const bytes = pendingBytes
-      pending = []
-      pendingBytes = 0
+      const lines = takePending()
       try {
         if (empty) {
           size = 0
@@ -75,12 +85,12 @@ export function openTraceFile({ path, maxBytes, warn }: TraceFileOptions): Trace
           await rm(path, { force: true })
         }
         // Whole files go, never parts of one: nothing has to be rewritten, and half of the room is always used.
-        if (size > 0 && size + bytes > maxBytes / 2) {
+        if (size > 0 && size + lines.length > maxBytes / 2) {
           await rename(path, older)
           size = 0
         }
-        if (text !== '') await appendFile(path, text, { mode: 0o600 })
-        size += bytes
+        if (lines.length > 0) await appendFile(path, lines, { mode: 0o600 })
+        size += lines.length
       } catch (error) {
         warnOnce(`Traces are kept in memory only: ${(error as Error).message}`)
       }
@@ -97,18 +107,15 @@ export function openTraceFile({ path, maxBytes, warn }: TraceFileOptions): Trace
       if (broken > 0) warn(`${broken} lines of ${path} could not be read and are left out`)
     },
     append(spans, scores) {
-      const lines = [
-        ...(spans.length > 0 ? [encodeJson(spans)] : []),
-        ...(scores.length > 0 ? [JSON.stringify({ scores })] : []),
-      ]
-      for (const line of lines) {
-        const bytes = Buffer.byteLength(line) + 1
-        if (pendingBytes + bytes > maxPendingBytes || bytes > maxBytes / 2) {
+      const lines = [...encodeLines(spans), ...(scores.length > 0 ? [JSON.stringify({ scores })] : [])]
+      for (const text of lines) {
+        const line = Buffer.from(`${text}\n`)
+        if (pendingBytes + line.length > maxPendingBytes || line.length > maxBytes / 2) {
           warnOnce(`Some traces are kept in memory only: ${path} takes no more at once`)
           continue
         }
-        pending.push(`${line}\n`)
-        pendingBytes += bytes
+        pending.push(line)
+        pendingBytes += line.length
       }
       writing ??= write()
     },
@@ -172,18 +179,20 @@ function sizeOf(path: string): number {
   }
 }
 
-function takeLine(line: Buffer, take: (spans: OtlpSpan[], scores: Score[]) => void): boolean {
+function takeLine(line: Buffer, take: (kept: Stored) => void): boolean {
   try {
-    if (line.subarray(0, 10).toString() === '{"scores":') {
+    const trace = readHead(line)
+    if (trace) {
+      take({ trace, spans: [], scores: [] })
+      return true
+    }
+    if (line.toString('latin1', 0, 10) === '{"scores":') {
       const { scores } = JSON.parse(line.toString()) as { scores: unknown[] }
-      take(
-        [],
-        scores.flatMap(score => parseScore(score).score ?? []),
-      )
+      take({ spans: [], scores: scores.flatMap(score => parseScore(score).score ?? []) })
       return true
     }
     const { spans, rejections } = decodeJson(line)
-    take(spans, [])
+    take({ spans, scores: [] })
     return rejections.length === 0
   } catch {
     return false
@@ -196,10 +205,11 @@ function* readLines(path: string, maxLineBytes: number): Generator<Buffer> {
   try {
     let rest: Buffer = Buffer.alloc(0)
     for (;;) {
-      const chunk = Buffer.allocUnsafe(chunkBytes)
-      const length = readSync(file, chunk)
+      const chunk = Buffer.allocUnsafe(rest.length + chunkBytes)
+      rest.copy(chunk)
+      const length = readSync(file, chunk, rest.length, chunkBytes, null)
       if (length === 0) break
-      rest = rest.length === 0 ? chunk.subarray(0, length) : Buffer.concat([rest, chunk.subarray(0, length)])
+      rest = chunk.subarray(0, rest.length + length)
       let start = 0
       for (let end = rest.indexOf(newline); end !== -1; end = rest.indexOf(newline, start)) {
         if (end > start) yield rest.subarray(start, end)

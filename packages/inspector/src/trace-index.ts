@@ -1,5 +1,5 @@
 import { searchableTexts, searchTerms } from './searchable-text.ts'
-import type { TraceParts } from './trace-store.ts'
+import type { TraceParts } from './trace-entry.ts'
 
 const sliceMs = 8
 const maxIndexedLength = 1_000_000

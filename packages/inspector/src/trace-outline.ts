@@ -1,7 +1,8 @@
 import { defined } from './attribute-reading.ts'
 import { type ObservationFacts, readFacts } from './observation-facts.ts'
 import { arrangeObservations } from './observation-tree.ts'
-import type { OtlpSpan } from './otlp-span.ts'
+import { isRunning, type OtlpSpan } from './otlp-span.ts'
+import type { TraceParts } from './trace-entry.ts'
 
 const maxTextLength = 300
 
@@ -27,6 +28,8 @@ export interface OutlineRow
   orphan: boolean
   /** It has begun and not ended. */
   running: boolean
+  /** Where it is not that of the observation above; the first one's is the trace's. */
+  service?: string
 }
 
 interface Node extends ObservationFacts {
@@ -36,18 +39,20 @@ interface Node extends ObservationFacts {
 }
 
 /** The tree of a trace without payloads, depth first. */
-export function outlineTrace(ended: OtlpSpan[], running: OtlpSpan[]): OutlineRow[] {
-  const toNode = (isRunning: boolean) => (span: OtlpSpan) => ({
-    ...readFacts(span),
-    orphan: false,
-    children: [],
-    running: isRunning,
-  })
-  const nodes: Node[] = [...ended.map(toNode(false)), ...running.map(toNode(true))]
+export function outlineTrace({ ended, running }: Pick<TraceParts, 'ended' | 'running'>): OutlineRow[] {
+  const nodes = [
+    ...ended.map(span => toNode(span, false)),
+    ...running.map(span => toNode(span, isRunning(span))),
+  ]
   const { topLevel, observations } = arrangeObservations(nodes)
   const depths = new Map<Node, number>(topLevel.map(node => [node, 0]))
+  const services = new Map<Node, string | undefined>()
+  for (const node of topLevel) if (node.service !== topLevel[0]!.service) services.set(node, node.service)
   for (const node of observations) {
-    for (const child of node.children) depths.set(child, depths.get(node)! + 1)
+    for (const child of node.children) {
+      depths.set(child, depths.get(node)! + 1)
+      if (child.service !== node.service) services.set(child, child.service)
+    }
   }
   return observations.map(node => ({
     id: node.id,
@@ -66,8 +71,13 @@ export function outlineTrace(ended: OtlpSpan[], running: OtlpSpan[]): OutlineRow
       statusMessage: node.statusMessage === undefined ? undefined : cut(node.statusMessage),
       completionStartTimeMs: node.completionStartTimeMs,
       model: node.model === undefined ? undefined : cut(node.model),
+      service: services.get(node) && cut(services.get(node)!),
     }),
   }))
+}
+
+function toNode(span: OtlpSpan, running: boolean): Node {
+  return { ...readFacts(span), orphan: false, children: [], running }
 }
 
 function cut(text: string): string {

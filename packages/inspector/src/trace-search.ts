@@ -1,6 +1,7 @@
 import { searchableTexts, searchTerms } from './searchable-text.ts'
+import type { TraceParts } from './trace-entry.ts'
 import { createTraceIndex, type TraceIndex } from './trace-index.ts'
-import type { TraceParts, TraceStore } from './trace-store.ts'
+import type { TraceStore } from './trace-store.ts'
 
 /** Finds text in traces. */
 export interface TraceSearch {

@@ -1,7 +1,7 @@
 import { attributeName } from './attribute-name.ts'
 import { defined, firstString, readMetadata } from './attribute-reading.ts'
 import { type Level, levels, type ObservationFacts, readFacts } from './observation-facts.ts'
-import type { OtlpSpan } from './otlp-span.ts'
+import { isRunning, type OtlpSpan } from './otlp-span.ts'
 import type { Score } from './score.ts'
 import { readStatusCode, type TraceTotals } from './trace.ts'
 
@@ -80,7 +80,6 @@ export function summariseTrace(
   // The one that did most comes first: a list has little room.
   totals.models = [...models.keys()].sort((a, b) => models.get(b)! - models.get(a)!).slice(0, maxListed)
   const first = root?.facts ?? firstOrphan ?? earliest!
-  const resource = (root?.span ?? arrived.find(span => span.spanId === first.id))!.resource
   const rootFacts = root && readRoot(root.span)
   return {
     id: first.traceId,
@@ -92,14 +91,9 @@ export function summariseTrace(
     tags: [...tags],
     environment: cut(first.environment),
     totals,
-    scores: scores.slice(0, maxListed).map(({ id, name, value, observationId }) => ({
-      id: cut(id),
-      name: cut(name),
-      value: typeof value === 'string' ? cut(value) : value,
-      ...defined({ observationId }),
-    })),
+    scores: listScores(scores),
     observationCount: arrived.length,
-    runningCount: running.length,
+    runningCount: running.filter(isRunning).length,
     ...state,
     ...rootFacts,
     ...defined({
@@ -107,9 +101,19 @@ export function summariseTrace(
       sessionId: last.sessionId && cut(last.sessionId),
       release: last.release && cut(last.release),
       version: first.version && cut(first.version),
-      service: cut(firstString(resource, ['service.name']) ?? '') || undefined,
+      service: first.service && cut(first.service),
     }),
   }
+}
+
+/** What a list shows of a trace's scores. */
+export function listScores(scores: Score[]): TraceSummary['scores'] {
+  return scores.slice(0, maxListed).map(({ id, name, value, observationId }) => ({
+    id: cut(id),
+    name: cut(name),
+    value: typeof value === 'string' ? cut(value) : value,
+    ...defined({ observationId }),
+  }))
 }
 
 function readRoot({ attributes }: OtlpSpan): Pick<TraceSummary, 'statusCode' | 'route'> {

@@ -34,9 +34,11 @@ export function formatTrace(trace: Trace, options: FormatOptions = {}): string {
   const inner = width - gap.length
   const asides = [...formatProblems(trace, inner, paint), ...formatScores(trace, inner, paint)]
   const [first = '', ...more] = formatHead(trace, width, paint)
-  return [first, ...[...more, ...asides].map(line => rail + line), ...formatRows(below, width, paint)].join(
-    '\n',
-  )
+  return [
+    first,
+    ...[...more, ...asides].map(line => rail + line),
+    ...formatRows(below, trace.service, width, paint),
+  ].join('\n')
 }
 
 function formatHead(trace: Trace, width: number, paint: Paint): string[] {
@@ -72,8 +74,10 @@ function spread(left: string, right: string, width: number): string | undefined 
 }
 
 function describeContext(trace: Trace): string {
-  const { userId, sessionId, tags, environment, revision, root } = trace
+  const { userId, sessionId, tags, environment, revision, root, service, observations } = trace
+  const isSpread = observations.some(observation => observation.service !== service)
   return [
+    isSpread && service && `in ${service}`,
     userId && `user ${userId}`,
     sessionId && `session ${sessionId}`,
     environment !== 'default' && environment,

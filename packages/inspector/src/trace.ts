@@ -38,7 +38,7 @@ export interface Trace {
   environment: string
   release?: string
   version?: string
-  /** The resource's `service.name`. */
+  /** The service of the root. */
   service?: string
   totals: TraceTotals
   scores: Score[]
@@ -96,7 +96,7 @@ export function buildTrace(
     ...defined({
       release: last(observation => observation.release),
       version: first.version,
-      service: firstString(first.resource, ['service.name']),
+      service: first.service,
     }),
     totals: addUp(observations),
     scores,

@@ -10,10 +10,12 @@ const gap = '  '
 interface Row {
   branch: string
   observation: Observation
+  /** The service that the trace goes on in from here. */
+  enters: string
 }
 
 interface Column {
-  text: (observation: Observation) => string
+  text: (observation: Observation, row: Row) => string
   style?: Style
   padding?: 'left'
   /** Columns below this are not worth having; without it the column never shrinks. */
@@ -21,7 +23,7 @@ interface Column {
 }
 
 // Where the terminal is narrow the last ones are given up first.
-const priorities = ['duration', 'note', 'tokens', 'type', 'model', 'cost'] as const
+const priorities = ['duration', 'note', 'service', 'tokens', 'type', 'model', 'cost'] as const
 
 const details: Record<(typeof priorities)[number], Column> = {
   type: { text: ({ type }) => printable(type), style: 'cyan', least: 6 },
@@ -29,18 +31,25 @@ const details: Record<(typeof priorities)[number], Column> = {
   model: { text: ({ model }) => printable(model ?? ''), style: 'magenta', least: 10 },
   tokens: { text: ({ tokens }) => formatTokens(tokens), style: 'dim', padding: 'left' },
   cost: { text: ({ cost }) => formatCost(cost), style: 'dim', padding: 'left' },
+  service: { text: (_, { enters }) => printable(enters && `in ${enters}`), style: 'cyan', least: 10 },
   note: { text: ({ orphan }) => (orphan ? 'orphan' : ''), style: 'yellow' },
 }
 
-/** The lines of a tree of observations, in aligned columns that fit the width. */
-export function formatRows(topLevel: Observation[], width: number, paint: Paint): string[] {
-  const { rows, hidden } = layOut(topLevel, Math.floor(width / 10))
+/** The lines of a tree of observations below one of `service`, in aligned columns that fit the width. */
+export function formatRows(
+  topLevel: Observation[],
+  service: string | undefined,
+  width: number,
+  paint: Paint,
+): string[] {
+  const { rows, hidden } = layOut(topLevel, service, Math.floor(width / 10))
   const texts = rows.map(({ branch, observation }) => branch + heading(observation))
   const widths = fitColumns(rows, Math.max(0, ...texts.map(columns)), width)
-  const lines = rows.map(({ branch, observation }) => {
+  const lines = rows.map(row => {
+    const { branch, observation } = row
     const name = pad(truncate(branch + heading(observation), widths.name), widths.name).slice(branch.length)
     const cells = widths.cells.map(([{ text, style, padding }, cellWidth]) => {
-      const cell = truncate(text(observation), cellWidth)
+      const cell = truncate(text(observation, row), cellWidth)
       return pad(style ? paint(style, cell) : cell, cellWidth, padding)
     })
     const isPlain = observation.level === 'DEFAULT'
@@ -57,25 +66,31 @@ function heading({ level, name }: Observation): string {
   return `${level === 'DEFAULT' ? '' : `${levelMark[level]} `}${printable(name) || '(no name)'}`
 }
 
-function layOut(topLevel: Observation[], maxIndents: number): { rows: Row[]; hidden: number } {
+function layOut(
+  topLevel: Observation[],
+  above: string | undefined,
+  maxIndents: number,
+): { rows: Row[]; hidden: number } {
   const rows: Row[] = []
   let hidden = 0
-  const waiting: { observation: Observation; indent: string; isLast: boolean }[] = []
-  const enqueue = (observations: Observation[], indent: string): void => {
+  const waiting: { observation: Observation; indent: string; isLast: boolean; enters: string }[] = []
+  const enqueue = (observations: Observation[], indent: string, above: string | undefined): void => {
     let isLast = true
     for (const observation of observations.toReversed()) {
-      waiting.push({ observation, indent, isLast })
+      const enters = observation.service === above ? '' : (observation.service ?? '')
+      waiting.push({ observation, indent, isLast, enters })
       isLast = false
     }
   }
-  enqueue(topLevel, '')
+  enqueue(topLevel, '', above)
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    const { observation, indent, isLast } = next
-    if (rows.length < maxRows) rows.push({ branch: `${indent}${isLast ? '└─ ' : '├─ '}`, observation })
+    const { observation, indent, isLast, enters } = next
+    if (rows.length < maxRows)
+      rows.push({ branch: `${indent}${isLast ? '└─ ' : '├─ '}`, observation, enters })
     else hidden += 1
     // Past this depth the tree grows no further to the right.
     const isDeep = indent.length >= 3 * maxIndents
-    enqueue(observation.children, isDeep ? indent : `${indent}${isLast ? '   ' : '│  '}`)
+    enqueue(observation.children, isDeep ? indent : `${indent}${isLast ? '   ' : '│  '}`, observation.service)
   }
   return { rows, hidden }
 }
@@ -87,7 +102,7 @@ function fitColumns(
 ): { name: number; cells: [Column, number][] } {
   const widths = new Map<Column, number>()
   for (const column of Object.values(details)) {
-    const widest = Math.max(0, ...rows.map(({ observation }) => columns(column.text(observation))))
+    const widest = Math.max(0, ...rows.map(row => columns(column.text(row.observation, row))))
     if (widest > 0) widths.set(column, widest)
   }
   const excess = (name: number): number => {

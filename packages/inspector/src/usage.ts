@@ -1,6 +1,8 @@
 /** Tokens by kind, or dollars by kind, as the sender named them: `input`, `output`, `total`, `input_cached_tokens` … */
 export type Details = Record<string, number>
 
+const NONE: Details = Object.freeze({})
+
 /** Tokens of one observation, or of a trace. */
 export interface Tokens {
   input: number
@@ -10,9 +12,9 @@ export interface Tokens {
 
 /** Keeps the finite numbers of a usage or cost object; anything else counts as nothing. */
 export function parseDetails(value: unknown): Details {
-  if (typeof value !== 'object' || value === null) return {}
+  if (typeof value !== 'object' || value === null) return NONE
   const numbers = Object.entries(value).filter(([, amount]) => Number.isFinite(amount))
-  return Object.fromEntries(numbers) as Details
+  return numbers.length === 0 ? NONE : (Object.fromEntries(numbers) as Details)
 }
 
 /** Adds tokens up the way Langfuse does: every kind that names `input` or `output`, or OpenAI's own names. */
@@ -29,5 +31,6 @@ export function totalCost(cost: Details): number {
 }
 
 function sum(details: Details, wanted: (kind: string) => boolean): number {
+  if (details === NONE) return 0
   return Object.entries(details).reduce((all, [kind, amount]) => (wanted(kind) ? all + amount : all), 0)
 }

@@ -177,6 +177,18 @@ describe('scores', () => {
     expect(inspector.trace(traceId('a'))?.scores).toMatchObject([{ id: 's1', value: 0 }])
   })
 
+  it('may come as a list, of which those that are wrong are left out', async () => {
+    await sendSpans(inspector.url, { trace: 'a' })
+    const score = { traceId: traceId('a'), name: 'helpful', value: 1 }
+    const post = (list: unknown[]) => postJson(`${inspector.url}/api/public/scores`, list)
+    expect((await post([{ ...score, id: 's1' }])).status).toBe(202)
+    const partly = await post([{ ...score, id: 's2' }, { ...score, value: null }, 7])
+    expect(partly.status).toBe(207)
+    const errors = [{ message: 'score.value is missing' }, { message: 'score must be an object' }]
+    expect(await partly.json()).toEqual({ accepted: 1, rejected: 2, errors })
+    expect(inspector.trace(traceId('a'))?.scores).toMatchObject([{ id: 's1' }, { id: 's2' }])
+  })
+
   it('are refused alone where their metadata is deeper than the call stack', async () => {
     const score = `{"traceId":"${traceId('a')}","name":"deep","value":1,"metadata":${'['.repeat(20_000)}${']'.repeat(20_000)}}`
     const batch = `{"batch":[{"id":"e1","type":"score-create","body":${score}}]}`
@@ -188,6 +200,15 @@ describe('scores', () => {
   it.each(['{', '[]', '{"batch":{}}'])('are refused where the body is %s', async body => {
     expect((await postJson(`${inspector.url}/api/public/ingestion`, body)).status).toBe(400)
   })
+})
+
+it("leads from where the SDK's getTraceUrl points to the trace", async () => {
+  const { data } = (await (await fetch(`${inspector.url}/api/public/projects`)).json()) as {
+    data: { id: string }[]
+  }
+  const path = `/project/${data[0]!.id}/traces/${traceId('a')}`
+  const answer = await fetch(inspector.url + path, { redirect: 'manual' })
+  expect([answer.status, answer.headers.get('location')]).toEqual([302, `/traces/${traceId('a')}`])
 })
 
 describe('the JSON API', () => {

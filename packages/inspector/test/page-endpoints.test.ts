@@ -1,7 +1,7 @@
 import { createServer, request, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { ensureInspector, type Inspector, startInspector } from '../src/index.ts'
-import { jsonExport, jsonSpan, postJson, sendSpans, traceId } from './span-fixture.ts'
+import { jsonExport, jsonSpan, openSpan, postJson, sendSpans, traceId } from './span-fixture.ts'
 
 const started: Inspector[] = []
 
@@ -211,11 +211,7 @@ describe('running observations', () => {
   it('are shown until they end, and are no traces before', async () => {
     const inspector = await start()
     const { url } = inspector
-    await running(
-      url,
-      jsonSpan({ durationMs: 0 }),
-      jsonSpan({ id: '2', parent: '1', name: 'answer', durationMs: 0 }),
-    )
+    await running(url, openSpan(), openSpan({ id: '2', parent: '1', name: 'answer' }))
     expect((await getJson(`${url}/api/traces`)).traces).toMatchObject([{ runningCount: 2, settled: false }])
     expect(inspector.traces()).toEqual([])
     await sendSpans(url, { id: '2', parent: '1', name: 'answer' })
@@ -225,10 +221,29 @@ describe('running observations', () => {
     ])
     await sendSpans(url, { id: '1' })
     // Reported late: it has ended already.
-    await running(url, jsonSpan({ id: '2', parent: '1' }))
+    await running(url, openSpan({ id: '2', parent: '1' }))
     expect((await getJson(`${url}/api/traces`)).traces).toMatchObject([
       { runningCount: 0, observationCount: 2 },
     ])
+  })
+
+  it('may have ended in a request that runs', async () => {
+    const { url } = await start()
+    await running(url, openSpan(), jsonSpan({ id: '2', parent: '1', name: 'plan' }))
+    expect((await getJson(`${url}/api/traces/${a}/outline`)).observations).toMatchObject([
+      { name: 'GET /', running: true },
+      { name: 'plan', running: false },
+    ])
+  })
+
+  it('are forgotten where the sender says that they will not arrive', async () => {
+    const { url } = await start()
+    await running(url, openSpan(), openSpan({ trace: 'b' }))
+    expect((await fetch(`${url}/api/running/${a}`, { method: 'DELETE' })).status).toBe(200)
+    expect((await getJson(`${url}/api/traces`)).traces).toMatchObject([{ id: traceId('b') }])
+    await sendSpans(url, { trace: 'b' })
+    expect((await fetch(`${url}/api/running/${traceId('b')}`, { method: 'DELETE' })).status).toBe(200)
+    expect((await getJson(`${url}/api/traces`)).traces).toMatchObject([{ id: traceId('b') }])
   })
 })
 
@@ -344,6 +359,11 @@ describe('apps that share an inspector', () => {
     started.push(inspector!)
     expect(inspector!.port).not.toBe(port)
     expect(warnings).toEqual([expect.stringContaining(`Port ${port} is in use`)])
+    // The next app goes past it too, to the one that is there by now.
+    expect(await ensureInspector({ port, warn: message => warnings.push(message) })).toEqual({
+      url: inspector!.url,
+    })
+    expect(warnings).toHaveLength(1)
     other.close()
   })
 })

@@ -5,7 +5,15 @@ import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playw
 import { type Inspector, startInspector } from '../src/index.ts'
 import { describeInBrowser, launchBrowser } from './browser.ts'
 import { chatExport, chatTrace } from './chat-traces.ts'
-import { jsonExport, jsonSpan, postJson, type SpanFixture, sendSpans, traceId } from './span-fixture.ts'
+import {
+  jsonExport,
+  jsonSpan,
+  openSpan,
+  postJson,
+  type SpanFixture,
+  sendSpans,
+  traceId,
+} from './span-fixture.ts'
 
 jest.setTimeout(120_000)
 
@@ -210,10 +218,7 @@ describeInBrowser("the inspector's page", () => {
 
     it('shows what runs, and that it has ended', async () => {
       const startMs = Date.now() - 1_767_225_600_000
-      const running = [
-        jsonSpan({ startMs, durationMs: 0 }),
-        jsonSpan({ id: '2', parent: '1', name: 'answer', startMs }),
-      ]
+      const running = [openSpan({ startMs }), openSpan({ id: '2', parent: '1', name: 'answer', startMs })]
       await postJson(`${inspector.url}/api/running`, jsonExport(running))
       const page = await open(`/traces/${traceId('a')}`)
       await page.locator('.trace-head').getByText('running').waitFor()

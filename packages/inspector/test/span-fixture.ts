@@ -33,9 +33,23 @@ export function jsonSpan(fixture: SpanFixture = {}): Record<string, unknown> {
   }
 }
 
+/** A span that has begun and not ended. */
+export function openSpan(fixture: SpanFixture = {}): Record<string, unknown> {
+  return { ...jsonSpan(fixture), endTimeUnixNano: '0' }
+}
+
 /** An export request in OTLP/JSON. */
 export function jsonExport(spans: unknown[]): string {
   return JSON.stringify({ resourceSpans: [{ scopeSpans: [{ scope: { name: 'langfuse-sdk' }, spans }] }] })
+}
+
+/** An export request in OTLP/JSON of spans of several services. */
+export function servicesExport(services: Record<string, SpanFixture[]>): string {
+  const resourceSpans = Object.entries(services).map(([name, spans]) => ({
+    resource: { attributes: [{ key: 'service.name', value: { stringValue: name } }] },
+    scopeSpans: [{ scope: { name: 'langfuse-sdk' }, spans: spans.map(jsonSpan) }],
+  }))
+  return JSON.stringify({ resourceSpans })
 }
 
 /** Posts JSON and returns the answer. */

@@ -61,7 +61,9 @@ it('sums up any trace as building it would', () => {
       expect(new Set(summary.totals.models)).toEqual(new Set(built.totals.models))
       expect(summary.totals.tokens).toEqual(built.totals.tokens)
       expect(summary.observationCount).toBe(built.observations.length)
-      expect(outlineTrace(spans, []).map(({ id }) => id)).toEqual(built.observations.map(({ id }) => id))
+      expect(outlineTrace({ ended: spans, running: [] }).map(({ id }) => id)).toEqual(
+        built.observations.map(({ id }) => id),
+      )
     }),
   )
 })

@@ -7,7 +7,8 @@ import { formatCost, formatDuration, formatTokens } from '../src/quantity.ts'
 import type { Score } from '../src/score.ts'
 import { truncate, wrap } from '../src/terminal-text.ts'
 import { buildTrace } from '../src/trace.ts'
-import { jsonExport, jsonSpan, type SpanFixture, traceId } from './span-fixture.ts'
+import { outlineTrace } from '../src/trace-outline.ts'
+import { jsonExport, jsonSpan, type SpanFixture, servicesExport, traceId } from './span-fixture.ts'
 
 const build = (spans: SpanFixture[], scores: Score[] = []): Trace =>
   buildTrace(decodeJson(Buffer.from(jsonExport(spans.map(jsonSpan)))).spans, scores, {
@@ -85,6 +86,39 @@ describe('a trace in the terminal', () => {
     expect(formatTrace(build([root!]), { width: 120 })).toBe(
       `● POST /chat   200   1.2 s   user ada · session s-42 · production                       ${traceId('a')}`,
     )
+  })
+
+  it('names the service where another one goes on', () => {
+    const { spans } = decodeJson(
+      Buffer.from(
+        servicesExport({
+          shop: [
+            { name: 'POST /order' },
+            { id: '2', parent: '1', name: 'advise', startMs: 1 },
+            { id: '5', parent: '1', name: 'bill', startMs: 9 },
+          ],
+          advisor: [
+            { id: '3', parent: '2', name: 'POST /advice', startMs: 2 },
+            { id: '4', parent: '3', name: 'answer', startMs: 3 },
+          ],
+        }),
+      ),
+    )
+    const trace = buildTrace(spans, [], { settled: true, revision: 1 })
+    expect(formatTrace(trace, { width: 60 })).toBe(`\
+● POST /order   19 ms       ${traceId('a')}
+│  in shop
+├─ advise           span  10 ms
+│  └─ POST /advice  span  10 ms  in advisor
+│     └─ answer     span  10 ms
+└─ bill             span  10 ms`)
+    expect(outlineTrace({ ended: spans, running: [] }).map(({ name, service }) => [name, service])).toEqual([
+      ['POST /order', undefined],
+      ['advise', undefined],
+      ['POST /advice', 'advisor'],
+      ['answer', undefined],
+      ['bill', undefined],
+    ])
   })
 
   it('tells errors first and each of them once, where it came from', () => {
