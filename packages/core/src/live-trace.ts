@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http'
 import type { Attributes, Context, Span, SpanContext } from '@opentelemetry/api'
 import { withClaim, withoutClaims } from './baggage.ts'
 import { bindEmitter } from './emitter-binding.ts'
+import { Exchange, isStreamed } from './exchange.ts'
 import type { HeldTrace, TraceOwner } from './held-trace.ts'
 import { sanitiseId } from './identity.ts'
 import type { Log } from './logger.ts'
@@ -80,6 +81,10 @@ export class LiveTrace implements RequestTrace, TraceOwner {
   private outcome: Outcome | undefined
   private durationMs = 0
   private controller: AbortController | undefined
+  private abortOnDisconnect = true
+  private response: ServerResponse | undefined
+  /** What is captured and measured of bodies; undefined where nothing is. */
+  private exchange: Exchange | undefined
   private stamped: Attributes | undefined
 
   constructor(runtime: LiveTraceRuntime, start: LiveTraceStart) {
@@ -108,6 +113,7 @@ export class LiveTrace implements RequestTrace, TraceOwner {
     const around = withoutClaims(otel, api.context.active())
     this.context = pipeline.beside.activate(pipeline.buffer.contextFor(this.held, around), this.span)
     runtime.counts.started += 1
+    if (start.asked?.config.capture !== undefined) this.exchanged()?.extend(start.asked.config.capture)
     if (start.route !== undefined) this.configure(start.route)
   }
 
@@ -129,7 +135,7 @@ export class LiveTrace implements RequestTrace, TraceOwner {
 
   get signal(): AbortSignal {
     this.controller ??= new AbortController()
-    if (this.outcome !== undefined && this.outcome.end !== 'completed') this.controller.abort()
+    if (this.outcome !== undefined) this.abortAfter(this.outcome)
     return this.controller.signal
   }
 
@@ -208,6 +214,12 @@ export class LiveTrace implements RequestTrace, TraceOwner {
     if (route.tags !== undefined) this.addTags(...route.tags)
     if (route.metadata !== undefined) this.setMetadata(route.metadata)
     if (route.sampling !== undefined) this.sampling = resolveSampling(route.sampling, this.sampling)
+    if (route.capture !== undefined) this.exchanged()?.extend(route.capture)
+    if (route.abortOnDisconnect !== undefined) this.abortOnDisconnect = route.abortOnDisconnect
+  }
+
+  sends(payload: unknown, header: (name: string) => unknown): unknown {
+    return this.exchange === undefined ? payload : this.exchange.sends(payload, header)
   }
 
   endWith(response: ServerResponse, route: () => string | undefined): void {
@@ -218,9 +230,14 @@ export class LiveTrace implements RequestTrace, TraceOwner {
       [identity.requestIdHeader, this.requestId],
       [traceIdHeader, this.traceId],
     ])
+    this.response = response
+    this.exchange?.answerWith(response)
     watchResponse(asked.request, response, {
       failed: () => this.failure !== undefined,
-      headers: () => exposeHeaders(response, [identity.requestIdHeader, traceIdHeader]),
+      headers: () => {
+        exposeHeaders(response, [identity.requestIdHeader, traceIdHeader])
+        if (isStreamed(asked.request, response)) this.exchanged()?.stream(response)
+      },
       end: ({ end, statusCode, measured }) => {
         this.measured = measured
         this.end({ end, statusCode, route: quietly(route) })
@@ -241,7 +258,7 @@ export class LiveTrace implements RequestTrace, TraceOwner {
     this.span.end()
     this.runtime.counts.ended += 1
     this.closeAbandoned()
-    if (outcome.end !== 'completed') this.controller?.abort()
+    this.abortAfter(outcome)
   }
 
   abandon(): void {
@@ -312,6 +329,19 @@ export class LiveTrace implements RequestTrace, TraceOwner {
     this.stamped = undefined
   }
 
+  private exchanged(): Exchange | undefined {
+    const { asked } = this.start
+    if (asked !== undefined && this.exchange === undefined) {
+      this.exchange = new Exchange(asked.request, this.runtime.log)
+      if (this.response !== undefined) this.exchange.answerWith(this.response)
+    }
+    return this.exchange
+  }
+
+  private abortAfter({ end }: Outcome): void {
+    if (end !== 'completed' && this.abortOnDisconnect) this.controller?.abort()
+  }
+
   private finalName(): string {
     if (this.name !== undefined) return this.name
     const route = this.outcome?.route
@@ -337,15 +367,17 @@ export class LiveTrace implements RequestTrace, TraceOwner {
   private attributes(outcome: Outcome): Attributes {
     const { asked, input, metadata, linked } = this.start
     const { statusCode, end } = outcome
+    const said = this.exchange?.said(this.startedAt, this.updated)
     return {
       ...this.identity(),
       ...(this.runtime.config.llmEntry && this.start.joined === undefined && { 'gen_ai.is_entry': true }),
       ...rootAttributes(this.runtime.otel, {
         outcome,
         level: this.levelNow(),
-        input,
-        output: asked && { statusCode, ...(end !== 'completed' && { end }) },
+        input: said?.input ?? input,
+        output: said?.output ?? (asked && { statusCode, ...(end !== 'completed' && { end }) }),
         metadata: {
+          ...said?.metadata,
           ...metadata,
           ...this.measured,
           callerTraceId: linked?.parent.traceId,
@@ -354,6 +386,7 @@ export class LiveTrace implements RequestTrace, TraceOwner {
         },
         failure: this.failure,
         updated: this.updated,
+        firstTokenAt: said?.firstTokenAt,
       }),
     }
   }

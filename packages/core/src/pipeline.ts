@@ -8,6 +8,7 @@ import type { Destination } from './destination.ts'
 import { SILENT_TRACE } from './held-trace.ts'
 import { createIdGenerator } from './id-generator.ts'
 import type { Log } from './logger.ts'
+import { createMasking } from './masking.ts'
 import type { TracingConfig } from './options.ts'
 import type { Otel } from './otel.ts'
 import { watchOutgoingRequests } from './outgoing-requests.ts'
@@ -61,6 +62,7 @@ export function startPipeline(
         })
       : undefined
   const exporter = delivery ?? config.exporter
+  const masking = config.mask && createMasking(config.mask, otel, log)
   const processor = new otel.otel.LangfuseSpanProcessor({
     ...(destination.kind === 'langfuse' && {
       publicKey: destination.publicKey,
@@ -75,9 +77,17 @@ export function startPipeline(
     mediaUploadEnabled: config.media && destination.kind === 'langfuse',
     shouldExportSpan: ({ otelSpan }) => !refusal.active && isExported(otelSpan),
     ...(config.release !== undefined && { release: config.release }),
-    ...(config.mask !== undefined && { mask: config.mask }),
+    ...(masking !== undefined && { mask: masking.mask }),
   })
-  const buffer = createTraceBuffer({ otel, limits: config.buffer, next: processor, refusal, isExported, log })
+  const buffer = createTraceBuffer({
+    otel,
+    limits: config.buffer,
+    next: processor,
+    refusal,
+    isExported,
+    maskMetadata: masking?.maskMetadata,
+    log,
+  })
   const ids = createIdGenerator()
   const provider = new sdk.BasicTracerProvider({
     sampler: createSampler(otel, config.sampling.rate, buffer.traceOf),

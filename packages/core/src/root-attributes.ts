@@ -12,6 +12,8 @@ export interface RootFacts {
   readonly output: unknown
   readonly metadata: Record<string, unknown>
   readonly failure: { readonly error: unknown } | undefined
+  /** When the first token of a stream was written. */
+  readonly firstTokenAt: Date | undefined
   /** What the app said of it; wins. */
   readonly updated: ObservationUpdate
 }
@@ -28,6 +30,7 @@ export function rootAttributes(
   }
   set(attribute.OBSERVATION_INPUT, serialise(updated.input ?? facts.input))
   set(attribute.OBSERVATION_OUTPUT, serialise(updated.output ?? facts.output))
+  set(attribute.OBSERVATION_COMPLETION_START_TIME, serialise(facts.firstTokenAt))
   set(attribute.OBSERVATION_STATUS_MESSAGE, updated.statusMessage ?? statusMessage(outcome, level, failure))
   writeMetadata(attributes, attribute.OBSERVATION_METADATA, {
     ...facts.metadata,

@@ -1,4 +1,4 @@
-import type { Context, SpanContext } from '@opentelemetry/api'
+import type { Attributes, Context, SpanContext } from '@opentelemetry/api'
 import type { ReadableSpan, Span, SpanProcessor } from '@opentelemetry/sdk-trace-base'
 import { type HeldTrace, isOf, newTrace, sizeOf, type TraceOwner } from './held-trace.ts'
 import type { Log } from './logger.ts'
@@ -50,6 +50,7 @@ interface TraceBufferOptions {
   readonly refusal: Refusal
   /** Whether a span is one that `next` exports. */
   readonly isExported: (span: ReadableSpan) => boolean
+  readonly maskMetadata?: ((attributes: Attributes) => void) | undefined
   readonly log: Log
   readonly now?: () => number
 }
@@ -71,6 +72,7 @@ export function createTraceBuffer(options: TraceBufferOptions): TraceBuffer {
     refusal,
     isExported,
     maxBridges: limits.maxSpansPerTrace,
+    maskMetadata: options.maskMetadata,
   })
   const contextKey = otel.api.createContextKey('langfuse-middleware.trace')
   const traces = new WeakMap<ReadableSpan, HeldTrace>()

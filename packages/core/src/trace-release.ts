@@ -17,6 +17,8 @@ interface TraceReleaseOptions {
   /** Whether a span is one that `next` exports. */
   readonly isExported: (span: ReadableSpan) => boolean
   readonly maxBridges: number
+  /** Masks the metadata of a span that is sent. */
+  readonly maskMetadata: ((attributes: Attributes) => void) | undefined
 }
 
 /** Hands the spans of decided traces on, each with its trace's identity and under a parent that is sent. */
@@ -38,6 +40,7 @@ export function createTraceRelease({
   refusal,
   isExported,
   maxBridges,
+  maskMetadata,
 }: TraceReleaseOptions): TraceRelease {
   const attribute = otel.langfuse.LangfuseOtelSpanAttributes
 
@@ -54,6 +57,7 @@ export function createTraceRelease({
         span.attributes[`${attribute.OBSERVATION_METADATA}.${name}`] ??= String(value)
       }
     }
+    maskMetadata?.(span.attributes)
     const parent = span.parentSpanContext
     const exportedParent = isRoot || parent === undefined ? parent : exportedAncestor(trace, parent)
     if (exportedParent?.spanId === parent?.spanId) return next.onEnd(span)
