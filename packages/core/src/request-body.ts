@@ -17,14 +17,10 @@ export function requestBody(request: RequestLike, maxBytes: number): unknown {
     const text = new TextDecoder().decode(body.subarray(0, maxBytes))
     return readText(text, type, Math.max(body.byteLength - maxBytes, 0))
   }
-  return isEmpty(body) && !saysItHasOne(request) ? undefined : body
+  return isEmpty(body) ? undefined : body
 }
 
-/** Express 4 gives every request a body, an empty one. */
+/** Express 4 gives a request without a body, and one that it cannot read, an empty one. */
 function isEmpty(body: unknown): boolean {
-  return typeof body === 'object' && body !== null && Object.keys(body).length === 0
-}
-
-function saysItHasOne({ headers }: RequestLike): boolean {
-  return Number(headers['content-length'] ?? 0) > 0 || headers['transfer-encoding'] !== undefined
+  return typeof body === 'object' && body !== null && !Array.isArray(body) && Object.keys(body).length === 0
 }

@@ -437,7 +437,7 @@ it.each<[unknown, string]>([
 })
 
 describe('mask', () => {
-  async function masked(mask: TracingOptions['mask']): Promise<RecordedObservation> {
+  async function masked(mask: NonNullable<TracingOptions['mask']>): Promise<RecordedObservation> {
     await recorder.close()
     record({ mask })
     return answeredRequest(
