@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http'
 import type { Attributes, Context, Span, SpanContext } from '@opentelemetry/api'
 import { withClaim, withoutClaims } from './baggage.ts'
 import { bindEmitter } from './emitter-binding.ts'
-import { Exchange, isStreamed } from './exchange.ts'
+import { createExchange, type Exchange, isStreamed } from './exchange.ts'
 import type { HeldTrace, TraceOwner } from './held-trace.ts'
 import { sanitiseId } from './identity.ts'
 import type { Log } from './logger.ts'
@@ -113,7 +113,7 @@ export class LiveTrace implements RequestTrace, TraceOwner {
     const around = withoutClaims(otel, api.context.active())
     this.context = pipeline.beside.activate(pipeline.buffer.contextFor(this.held, around), this.span)
     runtime.counts.started += 1
-    if (start.asked?.config.capture !== undefined) this.exchanged()?.extend(start.asked.config.capture)
+    if (start.asked?.config.capture !== undefined) this.exchanged()?.capture(start.asked.config.capture)
     if (start.route !== undefined) this.configure(start.route)
   }
 
@@ -214,7 +214,7 @@ export class LiveTrace implements RequestTrace, TraceOwner {
     if (route.tags !== undefined) this.addTags(...route.tags)
     if (route.metadata !== undefined) this.setMetadata(route.metadata)
     if (route.sampling !== undefined) this.sampling = resolveSampling(route.sampling, this.sampling)
-    if (route.capture !== undefined) this.exchanged()?.extend(route.capture)
+    if (route.capture !== undefined) this.exchanged()?.capture(route.capture)
     if (route.abortOnDisconnect !== undefined) this.abortOnDisconnect = route.abortOnDisconnect
   }
 
@@ -332,7 +332,7 @@ export class LiveTrace implements RequestTrace, TraceOwner {
   private exchanged(): Exchange | undefined {
     const { asked } = this.start
     if (asked !== undefined && this.exchange === undefined) {
-      this.exchange = new Exchange(asked.request, this.runtime.log)
+      this.exchange = createExchange(asked.request, this.runtime.log)
       if (this.response !== undefined) this.exchange.answerWith(this.response)
     }
     return this.exchange

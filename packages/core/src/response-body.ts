@@ -1,6 +1,6 @@
 import { createStreamedAnswer, type StreamedAnswer } from './streamed-answer.ts'
 import { isTextType, readText } from './text-body.ts'
-import { firstBytes } from './text-cut.ts'
+import { copyOf, firstBytes } from './text-cut.ts'
 
 /** A response's body as the app writes it, of which no more than a bound is kept. */
 export interface ResponseBody {
@@ -8,7 +8,7 @@ export interface ResponseBody {
   readonly firstTokenAt: number | undefined
   /** What a stream says went wrong in it. */
   readonly error: string | undefined
-  write(chunk: string | Uint8Array, encoding: BufferEncoding | undefined): void
+  write(chunk: string | Uint8Array, charset: BufferEncoding | undefined): void
   /** What it says; undefined where there was none. */
   value(): unknown
 }
@@ -22,25 +22,24 @@ export interface BodyHeaders {
 
 const SLICE_BYTES = 64 * 1024
 
-/** Reads a body of which the first chunk is about to be written; `headers` are asked for then. */
-export function createResponseBody(maxBytes: number, headers: () => BodyHeaders): ResponseBody {
+/** Reads a body whose first chunk is about to be written, and keeps `maxBytes` of it. */
+export function createResponseBody(maxBytes: number, { contentType, encoding }: BodyHeaders): ResponseBody {
   const decoder = new TextDecoder('utf-8')
   const parts: string[] = []
   let left = maxBytes
   let bytes = 0
   let missing = 0
-  let contentType: string | undefined
+  let begun = false
   let opaque: string | undefined
   let answer: StreamedAnswer | undefined
   let firstTokenAt: number | undefined
 
-  function begin(chunk: string | Uint8Array): string {
-    const { contentType: type, encoding } = headers()
+  function begin(chunk: string | Uint8Array): void {
+    begun = true
     if (encoding !== '' && encoding !== 'identity') opaque = encoding
-    else if (!isTextType(type)) opaque = type
+    else if (!isTextType(contentType)) opaque = contentType
     else if (typeof chunk !== 'string' && chunk.subarray(0, 1_024).includes(0)) opaque = 'binary'
-    else if (/^text\/event-stream\b/i.test(type)) answer = createStreamedAnswer(maxBytes)
-    return type
+    else if (/^text\/event-stream\b/i.test(contentType)) answer = createStreamedAnswer(maxBytes)
   }
 
   function take(text: string): void {
@@ -59,11 +58,11 @@ export function createResponseBody(maxBytes: number, headers: () => BodyHeaders)
     get error() {
       return answer?.error
     },
-    write(chunk, encoding) {
+    write(chunk, charset) {
       if (chunk.length === 0) return
-      contentType ??= begin(chunk)
-      const foreign = typeof chunk === 'string' && encoding !== undefined && !/^utf-?8$/i.test(encoding)
-      const data = foreign ? Buffer.from(chunk, encoding) : chunk
+      if (!begun) begin(chunk)
+      const foreign = typeof chunk === 'string' && charset !== undefined && !/^utf-?8$/i.test(charset)
+      const data = foreign ? Buffer.from(chunk, charset) : chunk
       bytes += Buffer.byteLength(data)
       if (opaque !== undefined) return
       // In slices, so that a huge chunk is not held a second time.
@@ -71,14 +70,15 @@ export function createResponseBody(maxBytes: number, headers: () => BodyHeaders)
         const slice =
           typeof data === 'string' ? data.slice(at, at + SLICE_BYTES) : data.subarray(at, at + SLICE_BYTES)
         if (answer === undefined && left === 0) missing += Buffer.byteLength(slice)
-        else take(typeof slice === 'string' ? slice : decoder.decode(slice, { stream: true }))
+        else if (typeof slice !== 'string') take(decoder.decode(slice, { stream: true }))
+        else take(slice.length === data.length ? slice : copyOf(slice))
       }
       if (firstTokenAt === undefined && (answer === undefined || answer.started)) {
         firstTokenAt = performance.now()
       }
     },
     value() {
-      if (contentType === undefined) return undefined
+      if (!begun) return undefined
       if (opaque !== undefined) return `[${opaque}: ${bytes} bytes]`
       if (answer !== undefined) return answer.value()
       return readText(parts.join('') + decoder.decode(), contentType, missing)

@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http'
 /** When the chunks of a response were written, by `performance.now()`. */
 export interface ResponseTiming {
   /** Counts a chunk; of server-sent events the first with data is the first token, else the first chunk. */
-  wrote(chunk: string | Uint8Array, events: boolean): void
+  wrote(chunk: string | Uint8Array, events: () => boolean): void
   readonly firstTokenAt: number | undefined
   /** Figures of a response that came in more than one piece, in milliseconds since `startedAt`. */
   measured(startedAt: number, firstTokenAt: number | undefined): Record<string, number>
@@ -39,7 +39,7 @@ export function createResponseTiming(response: ServerResponse, withinHead: boole
       settleHead?.()
       chunks += 1
       lastAt = performance.now()
-      if (firstTokenAt === undefined && (!events || hasData(chunk))) {
+      if (firstTokenAt === undefined && (!events() || hasData(chunk))) {
         firstTokenAt = lastAt
       }
     },

@@ -3,6 +3,7 @@ import { anthropicStream } from './anthropic-stream.ts'
 import { lazyRequire } from './lazy-require.ts'
 import { openaiChatStream } from './openai-chat-stream.ts'
 import { openaiResponsesStream } from './openai-responses-stream.ts'
+import { copyOf } from './text-cut.ts'
 import { uiMessageStream } from './ui-message-stream.ts'
 import { type EventData, members, type WireShape } from './wire-shape.ts'
 
@@ -54,7 +55,7 @@ export function createStreamedAnswer(maxBytes: number): StreamedAnswer {
         return
       }
       const parsed = parse(data)
-      if (typeof parsed === 'string') return answer.text(parsed)
+      if (typeof parsed === 'string') return answer.text(copyOf(parsed))
       error ??= errorOf(event, parsed)
       const shape = SHAPES.find(one => one.recognises(parsed))
       if (shape !== undefined) return shape.read(parsed, answer)

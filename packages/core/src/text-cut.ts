@@ -21,3 +21,8 @@ export function firstBytes(text: string, maxBytes: number): string {
     ? text
     : new StringDecoder('utf8').write(bytes.subarray(0, maxBytes))
 }
+
+/** The same text, on its own: V8 lets a part of a string keep all of it in memory. */
+export function copyOf(text: string): string {
+  return Buffer.from(text, 'utf16le').toString('utf16le')
+}

@@ -94,12 +94,12 @@ describe('what is selected', () => {
       throw new Error('no such member')
     }
     for (const _time of [1, 2]) {
-      expect(await inputOf(capture, body)).toBe('[not captured: capture.requestBody threw]')
+      expect(await inputOf(capture, body)).toBe('[not captured: capture.requestBody failed]')
     }
     expect(warnings).toEqual([
-      'langfuse: capture.requestBody threw, the body is not captured: Error: no such member',
+      'langfuse: capture.requestBody failed, the body is hidden: Error: no such member',
     ])
-    expect(recorder.tracing.stats().warnings).toEqual({ 'capture.requestBody threw': 2 })
+    expect(recorder.tracing.stats().warnings).toEqual({ 'capture.requestBody failed': 2 })
   })
 })
 
@@ -236,7 +236,7 @@ describe('a hostile body', () => {
 
   it('is hidden where a path that is to be blanked cannot be read', async () => {
     expect(await inputOf(true, hostile, { redact: ['getter.deep', 'fine'] })).toBe(
-      '[not captured: capture.requestBody threw]',
+      '[not captured: capture.requestBody failed]',
     )
   })
 
