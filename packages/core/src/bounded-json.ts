@@ -10,8 +10,8 @@ interface Writing {
 }
 
 /**
- * JSON of any value, of `maxBytes` of text and marks at most, with credentials blanked and what was cut marked in place. Never throws, changes nothing of
- * the value, and looks at no more of it than it writes.
+ * JSON of any value, cut where it holds `maxBytes`, with credentials blanked. Never throws, changes nothing of the value, and looks at no
+ * more of it than it writes.
  */
 export function boundedJson(value: unknown, maxBytes: number): string | undefined {
   return write(value, { left: maxBytes, above: new Set() })

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http'
 import type { NameCapture } from './capture-options.ts'
 import { isCredentialHeader, REDACTED } from './credentials.ts'
+import { formValues } from './form-values.ts'
 import type { RequestLike } from './request-like.ts'
 
 const MAX_QUERY_CHARACTERS = 8_192
@@ -27,12 +28,8 @@ export function capturedQuery(
   const url = request.originalUrl ?? request.url ?? ''
   const start = url.indexOf('?')
   if (start === -1) return undefined
-  const query = new URLSearchParams(url.slice(start + 1, start + MAX_QUERY_CHARACTERS))
   return found(
-    [...new Set(query.keys())].filter(wanted).map(name => {
-      const values = query.getAll(name)
-      return [name, values.length === 1 ? values[0] : values]
-    }),
+    [...formValues(url.slice(start + 1, start + MAX_QUERY_CHARACTERS))].filter(([name]) => wanted(name)),
   )
 }
 

@@ -26,8 +26,9 @@ function normalised(key: string): string {
 
 let redactCredentials: ((text: string) => string) | undefined
 
-// Of JSON within a text, such as the arguments of a tool call; escaped once more where that is within JSON again.
-const MEMBER = /(\\*")([\w.-]{1,64})\1(\s*:\s*)(\1[\s\S]*?(?:(?<!\\)\1|$)|\{[^{}]*\}?|\[[^[\]]*\]?|[\w.+-]+)/g
+// Of JSON within a text, such as the arguments of a tool call; escaped where that is within JSON again.
+const MEMBER =
+  /(\\{0,8}")([\w.-]{1,64})\1(\s*:\s*)(\1[\s\S]*?(?:(?<!\\)\1|$)|\{[^{}]*\}?|\[[^[\]]*\]?|[\w.+-]+)/g
 
 /** A text with HTTP credentials, URL passwords, Langfuse keys and credential-like members of JSON blanked. */
 export function redactText(text: string): string {

@@ -367,7 +367,7 @@ export class LiveTrace implements RequestTrace, TraceOwner {
   private attributes(outcome: Outcome): Attributes {
     const { asked, input, metadata, linked } = this.start
     const { statusCode, end } = outcome
-    const said = this.exchange?.said(this.startedAt, this.updated)
+    const said = this.skipped ? undefined : this.exchange?.said(this.startedAt, this.updated)
     return {
       ...this.identity(),
       ...(this.runtime.config.llmEntry && this.start.joined === undefined && { 'gen_ai.is_entry': true }),

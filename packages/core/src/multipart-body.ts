@@ -30,7 +30,8 @@ export function multipartBody(request: ParsedRequest): unknown {
   for (const one of [file, files, savedRequestFiles].flatMap(listed)) {
     const name = String(one.fieldname)
     const before = said.get(name)
-    said.set(name, before === undefined ? describe(one) : [before, describe(one)].flat())
+    if (Array.isArray(before)) before.push(describe(one))
+    else said.set(name, before === undefined ? describe(one) : [before, describe(one)])
   }
   return said.size === 0 ? undefined : Object.fromEntries(said)
 }

@@ -34,9 +34,9 @@ export function observeWrites(
     function observing(below: Write): Write {
       return function write(this: unknown, ...args: unknown[]) {
         if (within || write !== outermost) return below.apply(this, args)
-        const [chunk, encoding] = args
+        const chunk = args[0]
         if (typeof chunk === 'string' || chunk instanceof Uint8Array) {
-          seen(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : undefined)
+          seen(chunk, typeof args[1] === 'string' ? (args[1] as BufferEncoding) : undefined)
         }
         within = true
         try {

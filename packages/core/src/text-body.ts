@@ -1,7 +1,8 @@
+import { formValues } from './form-values.ts'
 import { lazyRequire } from './lazy-require.ts'
 import { cutMark } from './text-cut.ts'
 
-/** A text that cannot be taken apart as its content type says. */
+/** A text that is JSON by its type or its looks, and cannot be taken apart as such. */
 export class UnreadableText {
   readonly text: string
 
@@ -20,33 +21,31 @@ export function isTextType(contentType: string): boolean {
   )
 }
 
+const FORM = /^application\/x-www-form-urlencoded\b/i
+const JSON_TYPE = /^application\/(?:[\w.+-]*\+)?json\b/i
+const JSON_LINES = /json/i
+const JSON_START = /^\s*(?:\{\s*["}]|\[\s*[[\]{"])/
+
 /**
  * What a body of text says: JSON and forms taken apart, the rest as it is. Where `missing` bytes were cut from its end, it says so, and
  * JSON is closed.
  */
 export function readText(text: string, contentType: string, missing: number): unknown {
   const mark = missing === 0 ? '' : cutMark(missing, missing + Buffer.byteLength(text))
-  if (/^application\/x-www-form-urlencoded\b/i.test(contentType)) return readForm(text)
-  if (!/^application\/(?:[\w.+-]*\+)?json\b/i.test(contentType)) {
-    return text + mark
-  }
+  if (FORM.test(contentType)) return Object.fromEntries(formValues(text))
+  const isJson = JSON_TYPE.test(contentType)
+  if (!isJson && !JSON_LINES.test(contentType) && !JSON_START.test(text)) return text + mark
   try {
     if (missing === 0) return JSON.parse(text)
-    const { jsonrepair } = lazyRequire<typeof import('jsonrepair')>('jsonrepair')
-    return marked(JSON.parse(jsonrepair(text)), mark)
+    if (isJson) return marked(JSON.parse(repaired(text)), mark)
   } catch {
-    return new UnreadableText(text + mark)
+    // It is not what it seems to be.
   }
+  return new UnreadableText(text + mark)
 }
 
-function readForm(text: string): unknown {
-  const form = new URLSearchParams(text)
-  return Object.fromEntries(
-    [...new Set(form.keys())].map(key => {
-      const values = form.getAll(key)
-      return [key, values.length === 1 ? values[0] : values]
-    }),
-  )
+function repaired(text: string): string {
+  return lazyRequire<typeof import('jsonrepair')>('jsonrepair').jsonrepair(text)
 }
 
 function marked(value: unknown, mark: string): unknown {

@@ -44,11 +44,15 @@ export function createWrittenResponse({
     return isWrapped?.() ? { ...headers, encoding: '' } : headers
   }
 
+  function isEventStream(): boolean {
+    return /^text\/event-stream\b/i.test(writtenHeaders().contentType)
+  }
+
   // Never throws, for it is the app's `write` that calls it.
   function take(chunk: string | Uint8Array, encoding?: BufferEncoding): void {
     if (closed) return
     try {
-      timing?.wrote(chunk, () => isEventStream(writtenHeaders()))
+      timing?.wrote(chunk, isEventStream)
       const bound = maxBytes()
       if (bound === undefined) return
       body ??= createResponseBody(bound, shown ?? writtenHeaders())
@@ -99,10 +103,6 @@ function headersOf(header: (name: string) => unknown): BodyHeaders {
     contentType: String(header('content-type') ?? ''),
     encoding: String(header('content-encoding') ?? ''),
   }
-}
-
-function isEventStream({ contentType }: BodyHeaders): boolean {
-  return /^text\/event-stream\b/i.test(contentType)
 }
 
 function isTappable(payload: unknown, { contentType, encoding }: BodyHeaders): boolean {

@@ -190,6 +190,11 @@ describe('credentials', () => {
     const hidden = '[not captured: paths cannot be found in it]'
     expect(await outputOf('application/json', ['{"email":"a@b.c" oops'], { redact: ['email'] })).toBe(hidden)
     expect(await outputOf('application/json', ['{"email":"a@b.c" oops'])).toBe('{"email":"a@b.c" oops')
+    expect(await outputOf('text/plain', ['{"email":"a@b.c"'], { redact: ['email'] })).toBe(hidden)
+    expect(await outputOf('application/x-ndjson', ['{"email":"a@b.c"}\n{}'], { redact: ['email'] })).toBe(
+      hidden,
+    )
+    expect(await outputOf('', ['{"email":"a@b.c"}'], { redact: ['email'] })).toEqual({ email: '[redacted]' })
   })
 })
 
@@ -251,6 +256,24 @@ describe('a hostile body', () => {
     await inputOf(['constructor'], body, { redact: ['__proto__.polluted', 'constructor.prototype.polluted'] })
     await inputOf(true, '__proto__=a&__proto__[polluted]=1', { type: 'application/x-www-form-urlencoded' })
     expect(({} as { polluted?: unknown }).polluted).toBeUndefined()
+  })
+
+  it.each([
+    ['text/plain', 'a.'],
+    ['text/plain', '\\'],
+    ['text/plain', '"a":"'],
+    ['text/plain', '"token" '],
+    ['text/plain', 'Bearer '],
+    ['text/plain', 'https://'],
+    ['application/json', '['],
+    ['application/json', '{"a":'],
+    ['application/x-www-form-urlencoded', 'k&'],
+  ])('takes no longer than its size: %s of %s', async (type, piece) => {
+    const text =
+      piece === 'k&' ? Array.from({ length: 200_000 }, (_, index) => index).join('&') : piece.repeat(300_000)
+    for (const maxBytes of [1_000_000, 2_000_000]) {
+      expect(await inputOf(true, text, { type, maxBytes })).toBeDefined()
+    }
   })
 
   it('is deep without end', async () => {
@@ -332,6 +355,8 @@ describe('a body that no parser took apart', () => {
     ['text/plain', 'hello', 'hello'],
     ['application/x-ndjson', '{"a":1}\n{"a":2}\n', '{"a":1}\n{"a":2}\n'],
     ['application/json', '{"a":', '{"a":'],
+    ['text/plain', '{"a":1}', { a: 1 }],
+    ['text/plain', '[1] See above.', '[1] See above.'],
   ])('is read by its type, %s', async (type, text, expected) => {
     expect(await inputOf(true, text, { type })).toEqual(expected)
     expect(await inputOf(true, Buffer.from(text), { type })).toEqual(expected)

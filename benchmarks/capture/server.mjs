@@ -1,0 +1,51 @@
+// Serves one kind of stream with capture as asked for, and tells its parent what that cost: `server.mjs <variant> <stream>`.
+
+import { createServer } from 'node:http'
+import { initTracing } from '@langfuse-middleware/core'
+import { createRequestTracer } from '@langfuse-middleware/core/adapter'
+import { streams } from './streams.mjs'
+
+const [, , variant, name] = process.argv
+const { type, pieces } = streams[name]
+const exporter = { export: (_spans, done) => done({ code: 0 }), shutdown: async () => {} }
+const silent = { info() {}, warn() {}, error() {} }
+
+const start = {
+  untraced: () => undefined,
+  off: () => tracer(),
+  on: () => tracer({ capture: { responseBody: true } }),
+}[variant]()
+
+function tracer(options) {
+  initTracing({ exporter, logger: silent, shutdown: { signals: false } })
+  const requests = createRequestTracer(options)
+  return (request, response) => requests.start(request).endWith(response, () => '/stream')
+}
+
+const server = createServer(async (request, response) => {
+  start?.(request, response)
+  response.writeHead(200, { 'content-type': type })
+  for (const piece of pieces) {
+    if (!response.write(piece)) await new Promise(resolve => response.once('drain', resolve))
+  }
+  // Held open where what it retains is to be seen.
+  if (request.url === '/held') process.send({ written: true })
+  else response.end()
+})
+
+server.listen(0, '127.0.0.1', () => process.send({ port: server.address().port }))
+
+let usage
+process.on('message', message => {
+  if (message === 'start') usage = process.cpuUsage()
+  if (message === 'stop') {
+    const { user, system } = process.cpuUsage(usage)
+    process.send({ cpuUs: user + system })
+  }
+  if (message === 'heap') {
+    globalThis.gc()
+    globalThis.gc()
+    const { heapUsed, external } = process.memoryUsage()
+    process.send({ bytes: heapUsed + external })
+  }
+})
