@@ -1,14 +1,14 @@
 import { cutMark, firstBytes } from './text-cut.ts'
 
 /** A call of a tool, as chat messages name it. */
-export interface ToolCall {
+interface ToolCall {
   readonly id: string | undefined
   readonly type: 'function'
   readonly function: { readonly name: string; readonly arguments: string }
 }
 
 /** What an assistant said, in the shape that Langfuse shows as chat. */
-export interface AssistantMessage {
+interface AssistantMessage {
   readonly role: 'assistant'
   readonly content: string | null
   readonly tool_calls?: readonly ToolCall[]
@@ -29,7 +29,7 @@ export interface Answer {
 }
 
 /** A part of a tool call; `arguments` adds to what was there, `input` replaces it. */
-export interface ToolPiece {
+interface ToolPiece {
   readonly id?: unknown
   readonly name?: unknown
   readonly arguments?: unknown

@@ -270,10 +270,8 @@ describe('a hostile body', () => {
     ['application/x-www-form-urlencoded', 'k&'],
   ])('takes no longer than its size: %s of %s', async (type, piece) => {
     const text =
-      piece === 'k&' ? Array.from({ length: 200_000 }, (_, index) => index).join('&') : piece.repeat(300_000)
-    for (const maxBytes of [1_000_000, 2_000_000]) {
-      expect(await inputOf(true, text, { type, maxBytes })).toBeDefined()
-    }
+      piece === 'k&' ? Array.from({ length: 100_000 }, (_, index) => index).join('&') : piece.repeat(200_000)
+    expect(await inputOf(true, text, { type, maxBytes: 500_000 })).toBeDefined()
   })
 
   it('is deep without end', async () => {
