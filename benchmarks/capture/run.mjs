@@ -11,7 +11,7 @@ import { streams } from './streams.mjs'
 const here = dirname(fileURLToPath(import.meta.url))
 const quick = process.argv.includes('--quick')
 const rounds = quick ? 1 : 5
-const megabytes = quick ? 50 : 300
+const megabytes = quick ? 50 : 150
 const HELD = 20
 const variants = ['untraced', 'off', 'on']
 const rows = []

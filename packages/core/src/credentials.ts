@@ -36,7 +36,7 @@ export function redactText(text: string): string {
     '@langfuse-middleware/delivery',
   ).createRedactor()
   const redacted = redactCredentials(text)
-  if (!redacted.includes('":')) return redacted
+  if (!redacted.includes('"')) return redacted
   return redacted.replace(MEMBER, (member: string, quote: string, key: string, colon: string) =>
     isCredentialKey(key) ? `${quote}${key}${quote}${colon}${quote}${REDACTED}${quote}` : member,
   )

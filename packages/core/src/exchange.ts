@@ -40,12 +40,16 @@ export function createExchange(request: RequestLike, log: Log): Exchange {
   let response: ServerResponse | undefined
   let written: WrittenResponse | undefined
 
+  function failed(error: unknown): void {
+    log.warnOnce('capture failed', `a response is not captured: ${String(error)}`)
+  }
+
   function answerWith(answer: ServerResponse): void {
     response = answer
     written ??= createWrittenResponse({
       response,
       maxBytes: () => (capture.responseBody === undefined ? undefined : capture.maxBytes),
-      failed: error => log.warnOnce('capture failed', `a response is not captured: ${String(error)}`),
+      failed,
     })
     if (capture.responseBody !== undefined) written.observe(false)
   }
@@ -103,7 +107,7 @@ export function createExchange(request: RequestLike, log: Log): Exchange {
         own.input === undefined
           ? bodyOf('requestBody', () => requestBody(request, capture.maxBytes))
           : undefined
-      const firstTokenAt = body?.firstTokenAt ?? timing?.firstTokenAt
+      const { firstTokenAt } = body ?? timing ?? {}
       const measured = timing?.measured(startedAt, firstTokenAt) ?? {}
       return {
         input,

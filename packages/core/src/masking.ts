@@ -43,7 +43,9 @@ export function createMasking(option: Mask, { langfuse }: Otel, log: Log): Maski
         if (name === OBSERVATION_METADATA || name === TRACE_METADATA) continue
         const masked = mask({ data: value })
         // Metadata is written on the spot, and cannot wait.
-        attributes[name] = isPromise(masked) ? hidden('metadata takes no promise') : written(masked)
+        const left = isPromise(masked) ? hidden('metadata takes no promise') : written(masked)
+        if (left === undefined) delete attributes[name]
+        else attributes[name] = left
       }
     },
   }

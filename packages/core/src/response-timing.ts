@@ -6,7 +6,7 @@ export interface ResponseTiming {
   wrote(chunk: string | Uint8Array, events: () => boolean): void
   readonly firstTokenAt: number | undefined
   /** Figures of a response that came in more than one piece, in milliseconds since `startedAt`. */
-  measured(startedAt: number, firstTokenAt: number | undefined): Record<string, number>
+  measured(startedAt: number, tokenAt: number | undefined): Record<string, number>
 }
 
 /** Starts to count; `withinHead` where the headers are just being written, maybe for a first chunk that is past being seen. */
@@ -43,7 +43,7 @@ export function createResponseTiming(response: ServerResponse, withinHead: boole
         firstTokenAt = lastAt
       }
     },
-    measured(startedAt, tokenAt = firstTokenAt) {
+    measured(startedAt, tokenAt) {
       if (chunks < 2 || lastAt === undefined) return {}
       return {
         chunks,

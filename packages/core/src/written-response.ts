@@ -73,10 +73,15 @@ export function createWrittenResponse({
     },
     observe(withinHead) {
       if (isWrapped !== undefined) return
-      timing = createResponseTiming(response, withinHead)
-      isWrapped = observeWrites(response, (chunk, encoding) => {
-        if (shown === undefined) take(chunk, encoding)
-      })
+      try {
+        isWrapped = observeWrites(response, (chunk, encoding) => {
+          if (shown === undefined) take(chunk, encoding)
+        })
+        timing = createResponseTiming(response, withinHead)
+      } catch (error) {
+        // Another has made the response's methods his own for good.
+        failed(error)
+      }
     },
     sends(payload, header) {
       if (maxBytes() === undefined) return payload

@@ -1,5 +1,7 @@
+import { IncomingMessage, ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
 import { gzipSync } from 'node:zlib'
-import type { CaptureOptions, TracingOptions } from '@langfuse-middleware/core'
+import { type CaptureOptions, safeTrace, type TracingOptions } from '@langfuse-middleware/core'
 import { checkRouteOptions, createRequestTracer } from '@langfuse-middleware/core/adapter'
 import { type RecordedObservation, type Recorder, recordTraces } from '@langfuse-middleware/testing'
 import fc from 'fast-check'
@@ -401,6 +403,22 @@ it.each([
   expect(output).toEqual({ statusCode: status })
 })
 
+it('leaves a response alone that lets nobody see what is written', async () => {
+  const response = new ServerResponse(new IncomingMessage(new Socket()))
+  Object.defineProperty(response, 'write', { value: response.write, configurable: false })
+  const trace = createRequestTracer({ capture: { responseBody: true } }).start({
+    method: 'GET',
+    url: '/',
+    headers: {},
+  })
+  trace.endWith(response, () => undefined)
+  response.write('hello')
+  response.end()
+  trace.end({ end: 'completed', statusCode: 200 })
+  expect((await recorder.waitFor(() => true)).root?.output).toEqual({ statusCode: 200 })
+  expect(warnings).toHaveLength(1)
+})
+
 it('shows what the app says itself instead', async () => {
   const selected: unknown[] = []
   const capture = {
@@ -469,6 +487,7 @@ describe('mask', () => {
       { url: '/?q=lovelace', body: { name: 'lovelace' } },
       (response, trace) => {
         trace.setMetadata({ who: 'lovelace' })
+        trace.run(() => safeTrace('child', child => child.update({ metadata: { who: 'lovelace' } })))
         response.end()
       },
     )
@@ -478,7 +497,8 @@ describe('mask', () => {
     const root = await masked(({ data }) => String(data).replaceAll('lovelace', '***'))
     expect(root).toMatchObject({ input: { name: '***' }, metadata: { who: '***', query: { q: '***' } } })
     expect(root.attributes['langfuse.trace.metadata.who']).toBe('***')
-    expect(JSON.stringify(root.attributes)).not.toContain('lovelace')
+    expect(root.children[0]?.metadata).toMatchObject({ who: '***' })
+    expect(JSON.stringify(root)).not.toContain('lovelace')
   })
 
   it('hides what it fails on, and is warned of once', async () => {

@@ -156,6 +156,19 @@ describe.each(fastifyVersions)('capture in %s', (version, fastify) => {
     expect(root.metadata.timeToFirstTokenMs).toBeLessThanOrEqual(root.metadata.timeToLastByteMs as number)
   })
 
+  it('shows what an injected request was answered', async () => {
+    const { app } = await serve(one => {
+      one.post('/', async () => ({ answer: 42 }))
+      one.get('/stream', (_request, reply) => {
+        reply.type('text/plain').send(Readable.from(['a', 'b']))
+      })
+    })
+    await app.inject({ method: 'POST', url: '/', payload: { question: 'why' } })
+    expect(await rootOf('POST /')).toMatchObject({ input: { question: 'why' }, output: { answer: 42 } })
+    expect((await app.inject('/stream')).body).toBe('ab')
+    expect(await rootOf('GET /stream')).toMatchObject({ output: 'ab', metadata: { chunks: 2 } })
+  })
+
   it('shows the part of a stream that a client who left had got, and gives up its source as ever', async () => {
     const errors: unknown[] = []
     let closed = false
