@@ -1,4 +1,7 @@
-// What is streamed: a megabyte of each kind, as pieces of the size that it commonly has.
+// What is streamed, as pieces of the size that it commonly has.
+
+/** How much one response streams: so much that what a request costs by itself does not show. */
+export const megabytes = 16
 
 const MEGABYTE = 1024 * 1024
 const TEXT = 'The quick brown fox jumps over the lazy dog, and '
@@ -18,7 +21,7 @@ function pieces(piece) {
   return Array.from({ length: Math.round(MEGABYTE / Buffer.byteLength(piece)) }, () => piece)
 }
 
-/** By name: content type, and what is written one after the other. */
+/** By name: content type, and the pieces of one megabyte. */
 export const streams = {
   'chat completions, a token each': { type: 'text/event-stream', pieces: pieces(delta('fox ')) },
   'text, 1 KiB each': { type: 'text/plain', pieces: pieces(TEXT.repeat(21)) },

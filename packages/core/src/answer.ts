@@ -1,4 +1,5 @@
 import { cutMark, firstBytes } from './text-cut.ts'
+import { createTextParts, type TextParts } from './text-parts.ts'
 
 /** A call of a tool, as chat messages name it. */
 interface ToolCall {
@@ -37,7 +38,7 @@ interface ToolPiece {
 }
 
 interface Text {
-  parts: string[]
+  readonly parts: TextParts
   bytes: number
   missing: number
 }
@@ -75,7 +76,7 @@ export function createAnswer(maxBytes: number): Answer {
     const bytes = Buffer.byteLength(delta)
     const kept = bytes <= left ? delta : firstBytes(delta, left)
     const keptBytes = kept === delta ? bytes : Buffer.byteLength(kept)
-    if (kept !== '') text.parts.push(kept)
+    if (kept !== '') text.parts.add(kept)
     text.bytes += bytes
     text.missing += bytes - keptBytes
     // Nothing is added after a gap.
@@ -137,9 +138,9 @@ function toMessage({ content, tools }: Choice): AssistantMessage {
 }
 
 function emptyText(): Text {
-  return { parts: [], bytes: 0, missing: 0 }
+  return { parts: createTextParts(), bytes: 0, missing: 0 }
 }
 
 function written({ parts, bytes, missing }: Text): string {
-  return parts.join('') + (missing === 0 ? '' : cutMark(missing, bytes))
+  return parts.joined() + (missing === 0 ? '' : cutMark(missing, bytes))
 }

@@ -1,6 +1,7 @@
 import { createStreamedAnswer, type StreamedAnswer } from './streamed-answer.ts'
 import { isTextType, readText } from './text-body.ts'
 import { copyOf, firstBytes } from './text-cut.ts'
+import { createTextParts } from './text-parts.ts'
 
 /** A response's body as the app writes it, of which no more than a bound is kept. */
 export interface ResponseBody {
@@ -25,7 +26,7 @@ const SLICE_BYTES = 64 * 1024
 /** Reads a body whose first chunk is about to be written, and keeps `maxBytes` of it. */
 export function createResponseBody(maxBytes: number, { contentType, encoding }: BodyHeaders): ResponseBody {
   const decoder = new TextDecoder('utf-8')
-  const parts: string[] = []
+  const parts = createTextParts()
   let left = maxBytes
   let bytes = 0
   let missing = 0
@@ -45,7 +46,7 @@ export function createResponseBody(maxBytes: number, { contentType, encoding }: 
   function take(text: string): void {
     if (answer !== undefined) return answer.push(text)
     const kept = firstBytes(text, left)
-    if (kept !== '') parts.push(kept)
+    if (kept !== '') parts.add(kept)
     const textBytes = Buffer.byteLength(text)
     left = kept === text ? left - textBytes : 0
     if (kept !== text) missing += textBytes - Buffer.byteLength(kept)
@@ -81,7 +82,7 @@ export function createResponseBody(maxBytes: number, { contentType, encoding }: 
       if (!begun) return undefined
       if (opaque !== undefined) return `[${opaque}: ${bytes} bytes]`
       if (answer !== undefined) return answer.value()
-      return readText(parts.join('') + decoder.decode(), contentType, missing)
+      return readText(parts.joined() + decoder.decode(), contentType, missing)
     },
   }
 }
