@@ -24,22 +24,25 @@ const server = createServer(async (request, response) => {
     }
   }
   // Held open where what it retains is to be seen.
-  if (request.url === '/held') process.send({ written: true })
-  else response.end()
+  if (request.url !== '/held') return response.end()
+  while (response.writableLength > 0) await new Promise(setImmediate)
+  process.send({ written: true })
 })
 
 server.listen(0, '127.0.0.1', () => process.send({ port: server.address().port }))
 
 let usage
-process.on('message', message => {
+process.on('message', async message => {
   if (message === 'start') usage = process.cpuUsage()
   if (message === 'stop') {
     const { user, system } = process.cpuUsage(usage)
     process.send({ cpuUs: user + system })
   }
   if (message === 'heap') {
-    globalThis.gc()
-    globalThis.gc()
+    for (let turn = 0; turn < 5; turn += 1) {
+      globalThis.gc()
+      await new Promise(resolve => setTimeout(resolve, 20))
+    }
     const { heapUsed, external } = process.memoryUsage()
     process.send({ bytes: heapUsed + external })
   }

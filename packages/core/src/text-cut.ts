@@ -16,6 +16,7 @@ export function cutMark(missing: number, bytes: number): string {
 /** As many characters from the start as fit into `maxBytes` of UTF-8. */
 export function firstBytes(text: string, maxBytes: number): string {
   if (text.length * 3 <= maxBytes) return text
+  if (maxBytes <= 0) return ''
   const bytes = Buffer.from(text.slice(0, maxBytes))
   return bytes.length <= maxBytes && text.length <= maxBytes
     ? text
