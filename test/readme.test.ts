@@ -86,6 +86,10 @@ it.each(['express', 'fastify'])(
       ['chat', 'span', 'ada'],
       ['answer', 'generation', 'ada'],
     ])
+    expect(await inspector.waitForTrace('POST /echo')).toMatchObject({
+      input: 'hello',
+      output: { role: 'assistant', content: 'hello' },
+    })
     expect(inspector.traces().map(one => one.name)).not.toContain('GET /health')
   },
 )

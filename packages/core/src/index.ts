@@ -1,3 +1,4 @@
+export type { BodyCapture, CaptureOptions } from './capture-options.ts'
 export { extractTraceContext, injectTraceHeaders } from './carrier.ts'
 export type { DeliveryOptions, MirrorOptions } from './delivery.ts'
 export type { IdentityOptions, IdentitySource } from './identity.ts'

@@ -5,6 +5,7 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
 import { Annotations } from './annotations.ts'
 import { withClaim, withoutClaims } from './baggage.ts'
 import { bindEmitter } from './emitter-binding.ts'
+import { createExchange, type Exchange, isStreamed } from './exchange.ts'
 import type { HeldTrace, TraceOwner } from './held-trace.ts'
 import { sanitiseId } from './identity.ts'
 import type { Log } from './logger.ts'
@@ -91,6 +92,10 @@ export class LiveTrace implements RequestTrace, TraceOwner, HeadHook, ResponseWa
   private level: Level | undefined
   private durationMs = 0
   private controller: AbortController | undefined
+  private abortOnDisconnect = true
+  private response: ServerResponse | undefined
+  /** What is captured and measured of bodies; undefined where nothing is. */
+  private exchange: Exchange | undefined
   private stamped: Attributes | undefined
 
   constructor(runtime: LiveTraceRuntime, start: LiveTraceStart) {
@@ -114,6 +119,7 @@ export class LiveTrace implements RequestTrace, TraceOwner, HeadHook, ResponseWa
     const around = active === api.ROOT_CONTEXT ? active : withoutClaims(otel, active)
     this.context = pipeline.beside.activate(pipeline.buffer.contextFor(this.held, around), this.span)
     runtime.counts.started += 1
+    if (start.asked?.config.capture !== undefined) this.exchanged()?.capture(start.asked.config.capture)
     if (start.route !== undefined) this.configure(start.route)
   }
 
@@ -142,7 +148,7 @@ export class LiveTrace implements RequestTrace, TraceOwner, HeadHook, ResponseWa
 
   get signal(): AbortSignal {
     this.controller ??= new AbortController()
-    if (this.outcome !== undefined && this.outcome.end !== 'completed') this.controller.abort()
+    if (this.outcome !== undefined) this.abortAfter(this.outcome)
     return this.controller.signal
   }
 
@@ -152,7 +158,8 @@ export class LiveTrace implements RequestTrace, TraceOwner, HeadHook, ResponseWa
   }
 
   get plain(): boolean {
-    return this.said.metadata === undefined && this.said.update === undefined && !this.start.asked?.metadata
+    const { said, exchange, start } = this
+    return !said.metadata && !said.update && !exchange && !start.asked?.metadata
   }
 
   setUser(userId: string): void {
@@ -198,6 +205,8 @@ export class LiveTrace implements RequestTrace, TraceOwner, HeadHook, ResponseWa
   configure(route: RouteOptions): void {
     this.say(said => said.addRoute(route))
     if (route.sampling !== undefined) this.sampling = resolveSampling(route.sampling, this.sampling)
+    if (route.capture !== undefined) this.exchanged()?.capture(route.capture)
+    if (route.abortOnDisconnect !== undefined) this.abortOnDisconnect = route.abortOnDisconnect
   }
 
   fail(error: unknown): void {
@@ -228,10 +237,16 @@ export class LiveTrace implements RequestTrace, TraceOwner, HeadHook, ResponseWa
     bindEmitter(emitter, this)
   }
 
+  sends(payload: unknown, header: (name: string) => unknown): unknown {
+    return this.exchange === undefined ? payload : this.exchange.sends(payload, header)
+  }
+
   endWith(response: ServerResponse, route: () => string | undefined): void {
     const { asked } = this.start
     if (asked === undefined) return
     this.routeOf = route
+    this.response = response
+    this.exchange?.answerWith(response)
     this.watch = new ResponseWatch(asked.request, response, this, this.startedAt)
     hookHead(response, this)
   }
@@ -240,6 +255,9 @@ export class LiveTrace implements RequestTrace, TraceOwner, HeadHook, ResponseWa
     const { asked } = this.start
     if (asked === undefined) return
     this.watch?.headed(head)
+    const streamed = isStreamed(asked.request, head)
+    if (streamed || this.exchange !== undefined) head.settle()
+    if (streamed) this.exchanged()?.stream(head.response)
     const { traceIdHeader } = asked.config
     const { requestIdHeader } = asked.config.identity
     if (requestIdHeader !== undefined) head.add(requestIdHeader, this.requestId)
@@ -263,7 +281,7 @@ export class LiveTrace implements RequestTrace, TraceOwner, HeadHook, ResponseWa
     if (this.held.verdict !== 'drop')
       this.runtime.pipeline.links?.ended(this.finalName(), outcome, this.durationMs, this.traceId)
     this.closeAbandoned()
-    if (outcome.end !== 'completed') this.controller?.abort()
+    this.abortAfter(outcome)
   }
 
   abandon(): void {
@@ -306,11 +324,13 @@ export class LiveTrace implements RequestTrace, TraceOwner, HeadHook, ResponseWa
     if (outcome === undefined) return
     try {
       if (runtime.config.llmEntry && joined === undefined) attributes['gen_ai.is_entry'] = true
+      const exchanged = this.exchange?.said(this.startedAt, said.update)
       runtime.writeRoot(attributes, {
         outcome,
         level: this.levelNow(),
-        input: asked && inputOf(start.name, asked.url),
-        output: asked && outputOf(outcome),
+        input: exchanged?.input ?? (asked && inputOf(start.name, asked.url)),
+        output: exchanged?.output ?? (asked && outputOf(outcome)),
+        exchanged,
         requestId: asked && this.requestId,
         userAgent: asked?.request.headers['user-agent']?.slice(0, MAX_USER_AGENT),
         measured: this.measured,
@@ -371,6 +391,19 @@ export class LiveTrace implements RequestTrace, TraceOwner, HeadHook, ResponseWa
       this.runtime.log.warnOnce('update failed', `a value set on a trace is left out: ${String(error)}`)
     }
     this.stamped = undefined
+  }
+
+  private exchanged(): Exchange | undefined {
+    const { asked } = this.start
+    if (asked !== undefined && this.exchange === undefined) {
+      this.exchange = createExchange(asked.request, asked.url, this.runtime.log)
+      if (this.response !== undefined) this.exchange.answerWith(this.response)
+    }
+    return this.exchange
+  }
+
+  private abortAfter({ end }: Outcome): void {
+    if (end !== 'completed' && this.abortOnDisconnect) this.controller?.abort()
   }
 
   private finalName(): string {

@@ -40,7 +40,7 @@ export interface TracingOptions {
   buffer?: BufferOptions
   /** How long `waitUntil` may keep a trace open after its response, in milliseconds. @default 60000 */
   waitUntilTimeoutMs?: number
-  /** Rewrites every serialised input, output and metadata before it leaves. */
+  /** Rewrites every serialised input, output and value of metadata before it leaves; what it throws on is hidden. */
   mask?: (params: { data: unknown }) => unknown
   /** How observations travel to Langfuse: bounds, breaker, and a spool on disk. */
   delivery?: DeliveryOptions

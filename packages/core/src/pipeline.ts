@@ -10,6 +10,7 @@ import { type HeldTrace, SILENT_TRACE } from './held-trace.ts'
 import { createIdGenerator } from './id-generator.ts'
 import { bringInspector, type LocalInspector } from './local-inspector.ts'
 import type { Log } from './logger.ts'
+import { createMasking } from './masking.ts'
 import type { TracingConfig } from './options.ts'
 import type { Otel } from './otel.ts'
 import { watchOutgoingRequests } from './outgoing-requests.ts'
@@ -99,6 +100,7 @@ export function startPipeline(
         })
       : undefined
   const exporter = delivery ?? config.exporter
+  const masking = config.mask && createMasking(config.mask, otel, log)
   const processor = new otel.otel.LangfuseSpanProcessor({
     ...(destination.kind === 'langfuse' && {
       publicKey: destination.publicKey,
@@ -113,7 +115,7 @@ export function startPipeline(
     mediaUploadEnabled: config.media && destination.kind === 'langfuse',
     shouldExportSpan: ({ otelSpan }) => !refusal.active && isExported(otelSpan),
     ...(config.release !== undefined && { release: config.release }),
-    ...(config.mask !== undefined && { mask: config.mask }),
+    ...(masking !== undefined && { mask: masking.mask }),
   })
   const buffer = createTraceBuffer({
     otel,
@@ -121,6 +123,7 @@ export function startPipeline(
     next: processor,
     refusal,
     isExported,
+    maskMetadata: masking?.maskMetadata,
     sendAlone: delivery && config.mask === undefined ? sendAlone : undefined,
     log,
   })

@@ -1,3 +1,4 @@
+import { type CaptureOptions, NO_CAPTURE, resolveCapture } from './capture-options.ts'
 import { type Identity, type IdentityOptions, resolveIdentity } from './identity.ts'
 import { type IgnoreOption, resolveIgnore } from './ignore.ts'
 import type { Log } from './logger.ts'
@@ -6,7 +7,7 @@ import type { Level, Outcome } from './outcome.ts'
 import type { RequestLike } from './request-like.ts'
 import { resolveSampling, type Sampling, type SamplingOptions } from './sampling.ts'
 import { TRACE_HEADERS } from './trace-headers.ts'
-import { invalid, knownKeys } from './validation.ts'
+import { flag, invalid, knownKeys } from './validation.ts'
 
 /** How requests are traced, in any framework. */
 export interface RequestOptions<Request = RequestLike> {
@@ -27,6 +28,8 @@ export interface RequestOptions<Request = RequestLike> {
   traceIdHeader?: string | false
   /** Overrides the level of a request's root; undefined leaves it as it is. */
   level?: (outcome: Outcome, error: unknown) => Level | undefined
+  /** What traces show of bodies, headers and query values. @default nothing */
+  capture?: CaptureOptions
 }
 
 /** What an adapter's entry point takes: how to trace requests, and how to start tracing if nothing has. */
@@ -42,6 +45,10 @@ export interface RouteOptions {
   metadata?: Record<string, unknown>
   /** Sampling of this route, over the global. */
   sampling?: SamplingOptions
+  /** What is captured of this route, over the global. */
+  capture?: CaptureOptions
+  /** Whether `signal` aborts when the client leaves; `false` for work that is to be finished all the same. @default true */
+  abortOnDisconnect?: boolean
 }
 
 /** RequestOptions with everything decided. */
@@ -53,6 +60,7 @@ export interface RequestConfig {
   readonly tags: readonly string[] | ((request: RequestLike) => readonly string[]) | undefined
   readonly metadata: Record<string, unknown> | ((request: RequestLike) => Record<string, unknown>) | undefined
   readonly level: ((outcome: Outcome, error: unknown) => Level | undefined) | undefined
+  readonly capture: CaptureOptions | undefined
 }
 
 const REQUEST_OPTION_NAMES: readonly (keyof RequestOptions)[] = [
@@ -63,6 +71,7 @@ const REQUEST_OPTION_NAMES: readonly (keyof RequestOptions)[] = [
   'trust',
   'traceIdHeader',
   'level',
+  'capture',
 ]
 
 /** Splits an adapter's options into those of tracing (undefined when there are none) and those of requests. */
@@ -88,7 +97,7 @@ export function resolveRequestOptions<Request extends RequestLike>(
   options: RequestOptions<Request>,
   log: Log,
 ): RequestConfig {
-  const { tags, metadata, trust, traceIdHeader, level } = options
+  const { tags, metadata, trust, traceIdHeader, level, capture } = options
   if (tags !== undefined && typeof tags !== 'function' && !isStrings(tags)) {
     invalid('tags', 'a list of strings or a function', tags)
   }
@@ -106,6 +115,7 @@ export function resolveRequestOptions<Request extends RequestLike>(
     invalid('traceIdHeader', 'a header name or false', traceIdHeader)
   }
   if (level !== undefined && typeof level !== 'function') invalid('level', 'a function', level)
+  if (capture !== undefined) resolveCapture(capture, NO_CAPTURE)
   // From here on a request is what the adapter hands in, which the user's callbacks know by its framework's type.
   return Object.freeze({
     ignore: resolveIgnore(options.ignore),
@@ -115,19 +125,29 @@ export function resolveRequestOptions<Request extends RequestLike>(
     tags,
     metadata,
     level,
+    capture,
   }) as RequestConfig
 }
 
 /** Validates what a route says of itself, where the route is defined. */
 export function checkRouteOptions(options: RouteOptions): void {
   if (typeof options !== 'object' || options === null) invalid('route options', 'an object or false', options)
-  knownKeys('route options', options, ['name', 'tags', 'metadata', 'sampling'])
-  const { name, tags, metadata, sampling } = options
+  knownKeys('route options', options, [
+    'name',
+    'tags',
+    'metadata',
+    'sampling',
+    'capture',
+    'abortOnDisconnect',
+  ])
+  const { name, tags, metadata, sampling, capture, abortOnDisconnect } = options
   if (name !== undefined && (typeof name !== 'string' || name === ''))
     invalid('name', 'a string with content', name)
   if (tags !== undefined && !isStrings(tags)) invalid('tags', 'a list of strings', tags)
   if (metadata !== undefined && (typeof metadata !== 'object' || metadata === null))
     invalid('metadata', 'an object', metadata)
+  if (capture !== undefined) resolveCapture(capture, NO_CAPTURE)
+  if (abortOnDisconnect !== undefined) flag('abortOnDisconnect', abortOnDisconnect)
   resolveSampling(sampling, ANY_SAMPLING)
 }
 

@@ -49,8 +49,10 @@ export interface RequestTrace {
   bind(emitter: EventEmitter): void
   /** Records an error that left a handler. */
   fail(error: unknown): void
-  /** Takes what a route says of itself. */
+  /** Takes what a route says of itself, or what only this request tells: `configure({ capture: { responseBody: true } })`. */
   configure(route: RouteOptions): void
+  /** Shows what is sent before it is encoded, where the adapter sees it then; returns it, or what is to be sent in its place. */
+  sends(payload: unknown, header: (name: string) => unknown): unknown
   /** Ends the request; only the first call counts. */
   end(outcome: Outcome): void
   /** Ends the request with Node's response, whatever becomes of it. */

@@ -49,6 +49,11 @@ export class ResponseHead {
     this.at = typeof args[1] === 'string' ? 2 : 1
   }
 
+  get statusCode(): number {
+    const [statusCode] = this.args
+    return typeof statusCode === 'number' ? statusCode : this.response.statusCode
+  }
+
   get(name: string): HeaderValue | undefined {
     const given = this.args[this.at]
     if (Array.isArray(given)) {
@@ -79,6 +84,20 @@ export class ResponseHead {
       headers[name] = value
       this.give(headers)
     }
+  }
+
+  /** Hands all headers to the response itself, which then tells of them as long as it lives. */
+  settle(): void {
+    const given = this.args[this.at]
+    if (typeof given !== 'object' || given === null) return
+    const headers = new Map<string, [name: string, value: HeaderValue]>()
+    for (const [name, value] of Array.isArray(given) ? pairs(given) : Object.entries(given)) {
+      const key = name.toLowerCase()
+      const before = headers.get(key)?.[1]
+      headers.set(key, [name, before === undefined ? value : [before, value].flat().map(String)])
+    }
+    for (const [name, value] of headers.values()) this.response.setHeader(name, value)
+    this.args = this.args.slice(0, this.at)
   }
 
   private give(headers: unknown): void {

@@ -1,5 +1,6 @@
 import type { Attributes } from '@opentelemetry/api'
 import type { Annotations } from './annotations.ts'
+import type { Said } from './exchange.ts'
 import { errorMessage, serialise, writeMetadata } from './observation-attributes.ts'
 import type { Otel } from './otel.ts'
 import type { Level, Outcome } from './outcome.ts'
@@ -15,6 +16,8 @@ interface RootFacts {
   readonly requestId: string | undefined
   readonly userAgent: string | undefined
   readonly measured: ResponseEnd | undefined
+  /** What was captured of bodies and headers, and measured of a stream. */
+  readonly exchanged: Said | undefined
   readonly caller: { readonly traceId: string; readonly spanId: string } | undefined
   readonly failure: { readonly error: unknown } | undefined
   /** Metadata that the adapter's options give every request. */
@@ -44,7 +47,8 @@ export function createRootWriter({ langfuse }: Otel): RootWriter {
   const END = `${METADATA}.end`
 
   return (attributes, facts) => {
-    const { outcome, level, requestId, userAgent, measured, caller, failure, described, said } = facts
+    const { outcome, level, requestId, userAgent, measured, exchanged, caller, failure, described, said } =
+      facts
     const { metadata, update: updated } = said
     attributes[TYPE] = 'span'
     attributes[LEVEL] = level
@@ -55,6 +59,11 @@ export function createRootWriter({ langfuse }: Otel): RootWriter {
     const message = updated?.statusMessage ?? statusMessage(outcome, level, failure)
     if (message !== undefined) attributes[STATUS_MESSAGE] = message
 
+    if (exchanged !== undefined) {
+      const firstTokenAt = serialise(exchanged.firstTokenAt)
+      if (firstTokenAt !== undefined) attributes[attribute.OBSERVATION_COMPLETION_START_TIME] = firstTokenAt
+      writeMetadata(attributes, METADATA, exchanged.metadata)
+    }
     if (requestId !== undefined) attributes[REQUEST_ID] = requestId
     if (userAgent !== undefined) attributes[USER_AGENT] = userAgent
     if (described !== undefined) writeMetadata(attributes, METADATA, described)

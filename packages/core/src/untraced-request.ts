@@ -61,6 +61,10 @@ export class UntracedRequest implements RequestTrace, HeadHook {
     return promise
   }
 
+  sends(payload: unknown): unknown {
+    return payload
+  }
+
   setUser(): void {}
   setSession(): void {}
   addTags(): void {}

@@ -1,6 +1,6 @@
 const KEYS = /\b(sk|pk)-lf-[\w-]+/g
 const CREDENTIALS = /\b(Basic|Bearer)\s+[\w+/=.~-]+/gi
-const USER_INFO = /(\b[a-z][a-z0-9+.-]*:\/\/)[^\s/@]+@/gi
+const USER_INFO = /(\b[a-z][a-z0-9+.-]{0,30}:\/\/)[^\s/@]+@/gi
 const SHORTEST_SECRET = 6
 
 /** Creates a function that blanks Langfuse keys, HTTP credentials, URL passwords and the given secrets in a text. */

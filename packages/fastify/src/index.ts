@@ -13,7 +13,7 @@ declare module 'fastify' {
     langfuse: Trace
   }
   interface FastifyContextConfig {
-    /** How this route is traced: `false` not at all, otherwise by name, tags, metadata or sampling of its own. */
+    /** How this route is traced: `false` not at all, otherwise by name, tags, metadata, sampling or capture of its own. */
     langfuse?: TraceOptions | false
   }
 }

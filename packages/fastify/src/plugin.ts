@@ -54,9 +54,13 @@ const plugin: FastifyPluginAsync<LangfusePluginOptions> = async (fastify, option
     trace.run(next)
   })
   // No other hook hears of a stream that breaks once its headers are out.
-  fastify.addHook('onSend', (request, _reply, payload, next) => {
+  fastify.addHook('onSend', (request, reply, payload, next) => {
     if (isStream(payload)) payload.on('error', error => request.langfuse.fail(error))
-    next()
+    // Plugins that compress do so in hooks of the routes, which run after this one.
+    next(
+      null,
+      request.langfuse.sends(payload, name => reply.getHeader(name)),
+    )
   })
   fastify.addHook('onError', (request, _reply, error, next) => {
     request.langfuse.fail(error)

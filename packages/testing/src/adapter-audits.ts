@@ -344,6 +344,28 @@ export const adapterAudits: readonly AdapterAudit[] = [
     },
   },
   {
+    id: 'capture',
+    name: 'captures what a route asks for, without credentials, and leaves the answer as it is',
+    async run(target) {
+      const { answer, trace } = await callAndTrace(target, '/captured?page=2&token=secret')
+      const said = { role: 'assistant', content: 'hello' }
+      assert.deepEqual(JSON.parse(answer.body), { ...said, api_key: 'secret' })
+      const root = rootOf(trace)
+      assert.deepEqual(root.output, { ...said, api_key: '[redacted]' })
+      assert.deepEqual(root.metadata.query, { page: '2' })
+      assert.ok(!JSON.stringify(root.attributes).includes('secret'), 'no credential is captured')
+    },
+  },
+  {
+    id: 'captured-stream',
+    name: 'puts a streamed answer together, and counts its chunks',
+    async run(target) {
+      const root = rootOf((await callAndTrace(target, '/captured-stream')).trace)
+      assert.deepEqual(root.output, { role: 'assistant', content: 'Hello' })
+      assert.equal(root.metadata.chunks, 3)
+    },
+  },
+  {
     id: 'destroyed',
     name: 'records a socket that the server destroyed',
     async run(target) {

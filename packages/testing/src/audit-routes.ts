@@ -170,6 +170,27 @@ export const auditRoutes: readonly AuditRoute[] = [
   },
   {
     method: 'GET',
+    path: '/captured',
+    options: { capture: { query: ['page'], responseBody: true } },
+    handle: () => ok({ role: 'assistant', content: 'hello', api_key: 'secret' }),
+  },
+  {
+    method: 'GET',
+    path: '/captured-stream',
+    options: { capture: { responseBody: true } },
+    async handle({ response, takeOver }) {
+      takeOver()
+      response.setHeader('content-type', 'text/event-stream')
+      for (const content of ['Hel', 'lo']) {
+        response.write(`data: ${JSON.stringify({ choices: [{ delta: { content } }] })}\n\n`)
+        await delay(5)
+      }
+      response.end('data: [DONE]\n\n')
+      return undefined
+    },
+  },
+  {
+    method: 'GET',
     path: '/endless',
     async handle({ trace, response, takeOver }) {
       takeOver()

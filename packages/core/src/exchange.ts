@@ -1,0 +1,146 @@
+import type { ServerResponse } from 'node:http'
+import { boundedJson, shown } from './bounded-json.ts'
+import { type Capture, type CaptureOptions, captureOver, NO_CAPTURE } from './capture-options.ts'
+import { capturedHeaders, capturedQuery } from './captured-values.ts'
+import { redactText } from './credentials.ts'
+import type { Log } from './logger.ts'
+import { requestBody } from './request-body.ts'
+import { pathOf, type RequestLike } from './request-like.ts'
+import type { ResponseHead } from './response-head.ts'
+import { UnreadableText } from './text-body.ts'
+import { createWrittenResponse, type WrittenResponse } from './written-response.ts'
+
+/** What a request and its response said, as the root observation shows it; undefined is what was not captured. */
+export interface Said {
+  readonly input: string | undefined
+  readonly output: string | undefined
+  readonly metadata: Record<string, unknown>
+  readonly firstTokenAt: Date | undefined
+}
+
+// For the marks of what was cut, and the message around an answer that fills its bound.
+const MARKS_BYTES = 256
+
+/** What is captured of one request and its response, and when the response was written. */
+export interface Exchange {
+  /** Captures more, or less, than so far; what is wrong with `options` is warned of. */
+  capture(options: CaptureOptions): void
+  /** Takes the response, before anything is written to it. */
+  answerWith(response: ServerResponse): void
+  /** Takes the response while its headers are written, which say that it comes in pieces. */
+  stream(response: ServerResponse): void
+  /** Takes a payload before it is encoded; returns it, or what is to be sent in its place. */
+  sends(payload: unknown, header: (name: string) => unknown): unknown
+  /** What was said, but for what the app has said itself; `startedAt` is by `performance.now()`. */
+  said(startedAt: number, own: { readonly input?: unknown; readonly output?: unknown } | undefined): Said
+}
+
+/** Captures nothing yet. */
+export function createExchange(request: RequestLike, url: string, log: Log): Exchange {
+  let capture: Capture = NO_CAPTURE
+  let response: ServerResponse | undefined
+  let written: WrittenResponse | undefined
+
+  function failed(error: unknown): void {
+    log.warnOnce('capture failed', `a response is not captured: ${String(error)}`)
+  }
+
+  function answerWith(answer: ServerResponse): void {
+    response = answer
+    written ??= createWrittenResponse({
+      response,
+      maxBytes: () => (capture.responseBody === undefined ? undefined : capture.maxBytes),
+      failed,
+    })
+    if (capture.responseBody !== undefined) written.observe(false)
+  }
+
+  /** What a body says, as text; nothing of it where the app's part in that throws, or what is to be blanked cannot be found. */
+  function bodyOf(option: 'requestBody' | 'responseBody', read: () => unknown): string | undefined {
+    const { [option]: select, redact, maxBytes } = capture
+    if (select === undefined) return undefined
+    try {
+      const body = read()
+      if (body === undefined || body === null) return undefined
+      if (body instanceof UnreadableText && redact !== undefined) {
+        return '[not captured: paths cannot be found in it]'
+      }
+      const readable = body instanceof UnreadableText ? body.text : body
+      const selected = select(redact === undefined ? readable : redact(readable))
+      if (typeof (selected as PromiseLike<unknown> | undefined)?.then === 'function') {
+        void Promise.resolve(selected).catch(() => {})
+        throw new TypeError('it takes no promise')
+      }
+      const bound = maxBytes + MARKS_BYTES
+      return typeof selected === 'string' ? shown(selected, bound) : boundedJson(selected, bound)
+    } catch (error) {
+      log.warnOnce(
+        `capture.${option} failed`,
+        `capture.${option} failed, the body is hidden: ${String(error)}`,
+      )
+      return `[not captured: capture.${option} failed]`
+    }
+  }
+
+  function shownValues(values: Record<string, unknown> | undefined): string | undefined {
+    return values && boundedJson(values, capture.maxBytes)
+  }
+
+  return {
+    answerWith,
+    capture(options) {
+      try {
+        capture = captureOver(options, capture)
+      } catch (error) {
+        log.warnOnce('capture failed', `capture stays as it was: ${String(error)}`)
+      }
+      if (response !== undefined) answerWith(response)
+    },
+    stream(answer) {
+      answerWith(answer)
+      written?.observe(true)
+    },
+    sends: (payload, header) => (written === undefined ? payload : written.sends(payload, header)),
+    said(startedAt, own) {
+      written?.close()
+      const { body, timing } = written ?? {}
+      const input =
+        own?.input === undefined
+          ? bodyOf('requestBody', () => requestBody(request, capture.maxBytes))
+          : undefined
+      const { firstTokenAt } = body ?? timing ?? {}
+      const measured = timing?.measured(startedAt, firstTokenAt) ?? {}
+      return {
+        input,
+        output:
+          own?.output === undefined && body !== undefined && hasBody(request, response?.statusCode)
+            ? bodyOf('responseBody', body.value)
+            : undefined,
+        metadata: {
+          // Of an input that is a body, as the input otherwise says.
+          path: input === undefined ? undefined : pathOf(url),
+          query: shownValues(capturedQuery(request, capture.query)),
+          requestHeaders: shownValues(capturedHeaders(request.headers, capture.requestHeaders)),
+          responseHeaders: shownValues(
+            capturedHeaders(response?.headersSent ? response.getHeaders() : {}, capture.responseHeaders),
+          ),
+          ...measured,
+          streamError: body?.error && redactText(body.error),
+        },
+        firstTokenAt:
+          measured.timeToFirstTokenMs === undefined || firstTokenAt === undefined
+            ? undefined
+            : new Date(Date.now() - (performance.now() - firstTokenAt)),
+      }
+    },
+  }
+}
+
+/** Whether a response whose head is about to be written comes in pieces, as far as that tells. */
+export function isStreamed(request: RequestLike, head: ResponseHead): boolean {
+  return head.get('content-length') === undefined && hasBody(request, head.statusCode)
+}
+
+function hasBody({ method }: RequestLike, statusCode: number | undefined): boolean {
+  return method !== 'HEAD' && statusCode !== 204 && statusCode !== 304
+}

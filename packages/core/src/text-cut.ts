@@ -1,0 +1,29 @@
+import { StringDecoder } from 'node:string_decoder'
+
+/** A text cut at `maxBytes`, with how much is missing. */
+export function cutText(text: string, maxBytes: number): string {
+  const kept = firstBytes(text, maxBytes)
+  if (kept === text) return text
+  const bytes = Buffer.byteLength(text)
+  return kept + cutMark(bytes - Buffer.byteLength(kept), bytes)
+}
+
+/** What stands where something was cut. */
+export function cutMark(missing: number, bytes: number): string {
+  return `…[cut: ${missing} of ${bytes} bytes]`
+}
+
+/** As many characters from the start as fit into `maxBytes` of UTF-8. */
+export function firstBytes(text: string, maxBytes: number): string {
+  if (text.length * 3 <= maxBytes) return text
+  if (maxBytes <= 0) return ''
+  const bytes = Buffer.from(text.slice(0, maxBytes))
+  return bytes.length <= maxBytes && text.length <= maxBytes
+    ? text
+    : new StringDecoder('utf8').write(bytes.subarray(0, maxBytes))
+}
+
+/** The same text, on its own: V8 lets a part of a string keep all of it in memory. */
+export function copyOf(text: string): string {
+  return Buffer.from(text, 'utf16le').toString('utf16le')
+}
