@@ -130,7 +130,7 @@ it("is in the request's trace beside a tracer provider of somebody else's, where
       shutdown: async () => {},
     }
     const tracing = initTracing({ exporter })
-    const openTelemetry = { tracerProvider: getLangfuseTracerProvider(), propagation: false }
+    const openTelemetry = { tracerProvider: getLangfuseTracerProvider() }
     const anthropic = new Anthropic({ openTelemetry })
     const messages = [{ role: 'user', content: 'Hello' }]
     await traceJob('job', () => anthropic.messages.create({ model: 'stand-in', max_tokens: 9, messages }))
@@ -159,7 +159,7 @@ async function startPrompts(inspectorUrl: string): Promise<Server> {
     const answer = await fetch(inspectorUrl + request.url, {
       method: request.method!,
       headers: headers as Record<string, string>,
-      body: Buffer.concat(body),
+      ...(body.length > 0 && { body: Buffer.concat(body) }),
     })
     response.writeHead(answer.status, { 'content-type': answer.headers.get('content-type') ?? '' })
     response.end(Buffer.from(await answer.arrayBuffer()))

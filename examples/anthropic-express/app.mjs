@@ -11,8 +11,8 @@ const max_tokens = 1_000
  */
 export function createApp({ model = 'claude-haiku-4-5' } = {}) {
   const anthropic = new Anthropic({
-    // The SDK makes observations by itself; what was asked and answered is in them only if that is wanted. The trace ends here.
-    openTelemetry: { traces: { contentMode: 'content' }, propagation: false },
+    // The SDK makes observations by itself; what was asked and answered is in them only if that is wanted.
+    openTelemetry: { traces: { contentMode: 'content' } },
   })
   const app = express()
 

@@ -28,10 +28,11 @@ interface RegistrationOptions {
 
 /**
  * Makes `forLangfuse` the provider of Langfuse's SDK at once, and leaves the globals alone until `settle`, the first time that they are
- * needed: OpenTelemetry lets nobody replace them, so a tracer that starts after us would find its places taken.
+ * needed: OpenTelemetry lets nobody replace them, so a tracer that starts after us would find its places taken. There is no global
+ * propagator of ours: libraries that use one, such as Anthropic's SDK, would carry the trace to third parties.
  */
 export function register(otel: Otel, options: RegistrationOptions): Registration {
-  const { api, core, tracing } = otel
+  const { api, tracing } = otel
   const { forLangfuse, forAll } = options
   const undo: (() => void)[] = []
   let settled = false
@@ -78,10 +79,6 @@ export function register(otel: Otel, options: RegistrationOptions): Registration
       if (forAll === undefined || other) return true
       global = api.trace.setGlobalTracerProvider(forAll)
       if (global) undo.push(() => api.trace.disable())
-      if (global && api.propagation.fields().length === 0) {
-        api.propagation.setGlobalPropagator(new core.W3CTraceContextPropagator())
-        undo.push(() => api.propagation.disable())
-      }
       return true
     },
     undo() {

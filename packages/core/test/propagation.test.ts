@@ -18,7 +18,7 @@ import {
 } from '@langfuse-middleware/core'
 import { createRequestTracer } from '@langfuse-middleware/core/adapter'
 import { type RecordedTrace, type Recorder, recordTraces } from '@langfuse-middleware/testing'
-import { trace as otelTrace } from '@opentelemetry/api'
+import { context, trace as otelTrace, propagation } from '@opentelemetry/api'
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c'
 const SPAN = 'b7ad6b7169203331'
@@ -343,6 +343,13 @@ describe('where the trace is sent along', () => {
       await fetch(`${url}/called`)
     })
     expect(Object.keys(seen).filter(name => /trace|baggage|langfuse/.test(name))).toEqual([])
+  })
+
+  it('and by no library that asks OpenTelemetry for a propagator, as those of LLM providers do', async () => {
+    record({})
+    const headers = {}
+    await traceJob('job', async () => propagation.inject(context.active(), headers))
+    expect(headers).toEqual({})
   })
 })
 

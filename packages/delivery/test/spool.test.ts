@@ -65,6 +65,29 @@ describe('the spool', () => {
     expect(spoolFiles()).toEqual([])
   })
 
+  it('does not go on and on about a directory that somebody has removed', async () => {
+    let written = 0
+    const outbox = create({
+      files: {
+        ...files,
+        writeFile(...parameters) {
+          written += 1
+          return files.writeFile(...parameters)
+        },
+      },
+    })
+    outbox.sender.answer = () => DOWN
+    outbox.take(...numberedSpans(1, 10))
+    await until(() => outbox.stats().spooled === 10)
+    rmSync(directory, { recursive: true })
+    outbox.sender.answer = () => ACCEPTED
+    await outbox.flush({ until: 'delivered' })
+    await outbox.close()
+    const before = written
+    await new Promise(resolve => setTimeout(resolve, 50))
+    expect(written).toBe(before)
+  })
+
   it('lets nobody else read what it keeps', async () => {
     const outbox = create({ directory: join(directory, 'made') })
     outbox.sender.answer = () => DOWN

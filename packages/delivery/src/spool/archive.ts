@@ -105,7 +105,8 @@ export function createArchive({ options, ledger, isOpen }: ArchiveOptions): Arch
     },
     sweep,
     async saveCursors() {
-      for (const directory of changed) {
+      // Those of now: one that cannot be written is put back, for the next time.
+      for (const directory of [...changed]) {
         changed.delete(directory)
         const segments = all().filter(segment => segment.directory === directory)
         const unsettled = segments.filter(segment => !segment.isSettled)
