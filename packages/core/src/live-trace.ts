@@ -5,21 +5,19 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
 import { Annotations } from './annotations.ts'
 import { withClaim, withoutClaims } from './baggage.ts'
 import { bindEmitter } from './emitter-binding.ts'
-import { createExchange, type Exchange, isStreamed } from './exchange.ts'
 import type { HeldTrace, TraceOwner } from './held-trace.ts'
 import { sanitiseId } from './identity.ts'
+import { type AskedRequest, LiveResponse, type ResponseOwner } from './live-response.ts'
 import type { Log } from './logger.ts'
 import { writeMetadata } from './observation-attributes.ts'
 import type { TracingConfig } from './options.ts'
 import type { Otel } from './otel.ts'
 import { type Level, levelOf, type Outcome } from './outcome.ts'
 import type { Pipeline } from './pipeline.ts'
-import { pathOf, queryKeysOf, type RequestLike } from './request-like.ts'
-import type { RequestConfig, RouteOptions } from './request-options.ts'
+import { pathOf, queryKeysOf } from './request-like.ts'
+import type { RouteOptions } from './request-options.ts'
 import type { ObservationUpdate, RequestTrace } from './request-trace.ts'
 import { type HeadHook, hookHead, type ResponseHead } from './response-head.ts'
-import { exposeHeaders } from './response-headers.ts'
-import { type ResponseEnd, ResponseWatch, type ResponseWatcher } from './response-watch.ts'
 import type { RootWriter } from './root-attributes.ts'
 import { resolveSampling, type Sampling, type TraceSummary } from './sampling.ts'
 import type { Score } from './score.ts'
@@ -44,15 +42,6 @@ export interface LiveTraceStart {
   readonly linked?: IncomingTrace | undefined
 }
 
-/** A request, with what the options say of it. */
-interface AskedRequest {
-  readonly request: RequestLike
-  readonly config: RequestConfig
-  readonly url: string
-  readonly tags: readonly string[] | undefined
-  readonly metadata: Record<string, unknown> | undefined
-}
-
 /** What every live trace of a process shares. */
 export interface LiveTraceRuntime {
   readonly otel: Otel
@@ -69,7 +58,7 @@ const NOTHING_SAID: Annotations = Object.freeze(new Annotations())
 
 // A class, where closures would be the habit: one is made per request, and fifteen closures would be too.
 /** The trace of one request or job that is recorded. */
-export class LiveTrace implements RequestTrace, TraceOwner, HeadHook, ResponseWatcher {
+export class LiveTrace implements RequestTrace, TraceOwner, HeadHook, ResponseOwner {
   readonly requestId: string
   readonly traceId: string
   readonly trace: RequestTrace = this
@@ -79,23 +68,19 @@ export class LiveTrace implements RequestTrace, TraceOwner, HeadHook, ResponseWa
   private readonly start: LiveTraceStart
   private readonly held: HeldTrace
   private readonly span: Span
+  /** The response to a request; a job has none. */
+  private readonly response: LiveResponse | undefined
   private readonly startedAt: number = performance.now()
   private sampling: Sampling
   private said: Annotations = NOTHING_SAID
   private user: string | undefined
   private session: string | undefined
   private failure: { readonly error: unknown } | undefined
-  private watch: ResponseWatch | undefined
-  private routeOf: (() => string | undefined) | undefined
-  private measured: ResponseEnd | undefined
   private outcome: Outcome | undefined
   private level: Level | undefined
   private durationMs = 0
   private controller: AbortController | undefined
   private abortOnDisconnect = true
-  private response: ServerResponse | undefined
-  /** What is captured and measured of bodies; undefined where nothing is. */
-  private exchange: Exchange | undefined
   private stamped: Attributes | undefined
 
   constructor(runtime: LiveTraceRuntime, start: LiveTraceStart) {
@@ -119,7 +104,7 @@ export class LiveTrace implements RequestTrace, TraceOwner, HeadHook, ResponseWa
     const around = active === api.ROOT_CONTEXT ? active : withoutClaims(otel, active)
     this.context = pipeline.beside.activate(pipeline.buffer.contextFor(this.held, around), this.span)
     runtime.counts.started += 1
-    if (start.asked?.config.capture !== undefined) this.exchanged()?.capture(start.asked.config.capture)
+    this.response = start.asked && new LiveResponse(this, start.asked, this.startedAt, runtime.log)
     if (start.route !== undefined) this.configure(start.route)
   }
 
@@ -158,8 +143,8 @@ export class LiveTrace implements RequestTrace, TraceOwner, HeadHook, ResponseWa
   }
 
   get plain(): boolean {
-    const { said, exchange, start } = this
-    return !said.metadata && !said.update && !exchange && !start.asked?.metadata
+    const { said, response, start } = this
+    return !said.metadata && !said.update && !response?.isExchanged && !start.asked?.metadata
   }
 
   setUser(userId: string): void {
@@ -205,7 +190,7 @@ export class LiveTrace implements RequestTrace, TraceOwner, HeadHook, ResponseWa
   configure(route: RouteOptions): void {
     this.say(said => said.addRoute(route))
     if (route.sampling !== undefined) this.sampling = resolveSampling(route.sampling, this.sampling)
-    if (route.capture !== undefined) this.exchanged()?.capture(route.capture)
+    if (route.capture !== undefined) this.response?.capture(route.capture)
     if (route.abortOnDisconnect !== undefined) this.abortOnDisconnect = route.abortOnDisconnect
   }
 
@@ -238,37 +223,16 @@ export class LiveTrace implements RequestTrace, TraceOwner, HeadHook, ResponseWa
   }
 
   sends(payload: unknown, header: (name: string) => unknown): unknown {
-    return this.exchange === undefined ? payload : this.exchange.sends(payload, header)
+    return this.response === undefined ? payload : this.response.sends(payload, header)
   }
 
   endWith(response: ServerResponse, route: () => string | undefined): void {
-    const { asked } = this.start
-    if (asked === undefined) return
-    this.routeOf = route
-    this.response = response
-    this.exchange?.answerWith(response)
-    this.watch = new ResponseWatch(asked.request, response, this, this.startedAt)
+    this.response?.begin(response, route)
     hookHead(response, this)
   }
 
   head(head: ResponseHead): void {
-    const { asked } = this.start
-    if (asked === undefined) return
-    this.watch?.headed(head)
-    const streamed = isStreamed(asked.request, head)
-    if (streamed || this.exchange !== undefined) head.settle()
-    if (streamed) this.exchanged()?.stream(head.response)
-    const { traceIdHeader } = asked.config
-    const { requestIdHeader } = asked.config.identity
-    if (requestIdHeader !== undefined) head.add(requestIdHeader, this.requestId)
-    if (traceIdHeader !== undefined) head.add(traceIdHeader, this.traceId)
-    if (asked.request.headers.origin !== undefined) exposeHeaders(head, [requestIdHeader, traceIdHeader])
-  }
-
-  responded(measured: ResponseEnd): void {
-    this.measured = measured
-    const { end, statusCode } = measured
-    this.end({ end, statusCode, route: this.routeOf && quietly(this.routeOf) })
+    this.response?.head(head)
   }
 
   end(outcome: Outcome): void {
@@ -324,7 +288,7 @@ export class LiveTrace implements RequestTrace, TraceOwner, HeadHook, ResponseWa
     if (outcome === undefined) return
     try {
       if (runtime.config.llmEntry && joined === undefined) attributes['gen_ai.is_entry'] = true
-      const exchanged = this.exchange?.said(this.startedAt, said.update)
+      const exchanged = this.response?.said(said.update)
       runtime.writeRoot(attributes, {
         outcome,
         level: this.levelNow(),
@@ -333,7 +297,7 @@ export class LiveTrace implements RequestTrace, TraceOwner, HeadHook, ResponseWa
         exchanged,
         requestId: asked && this.requestId,
         userAgent: asked?.request.headers['user-agent']?.slice(0, MAX_USER_AGENT),
-        measured: this.measured,
+        measured: this.response?.ended,
         caller: linked?.parent,
         failure: this.failure,
         described: asked?.metadata,
@@ -393,15 +357,6 @@ export class LiveTrace implements RequestTrace, TraceOwner, HeadHook, ResponseWa
     this.stamped = undefined
   }
 
-  private exchanged(): Exchange | undefined {
-    const { asked } = this.start
-    if (asked !== undefined && this.exchange === undefined) {
-      this.exchange = createExchange(asked.request, asked.url, this.runtime.log)
-      if (this.response !== undefined) this.exchange.answerWith(this.response)
-    }
-    return this.exchange
-  }
-
   private abortAfter({ end }: Outcome): void {
     if (end !== 'completed' && this.abortOnDisconnect) this.controller?.abort()
   }
@@ -453,12 +408,4 @@ function inputOf(method: string, url: string): string {
 
 function outputOf({ statusCode, end }: Outcome): string {
   return JSON.stringify({ statusCode, ...(end !== 'completed' && { end }) })
-}
-
-function quietly(route: () => string | undefined): string | undefined {
-  try {
-    return route()
-  } catch {
-    return undefined
-  }
 }

@@ -1,0 +1,131 @@
+import type { ServerResponse } from 'node:http'
+import type { CaptureOptions } from './capture-options.ts'
+import { createExchange, type Exchange, isStreamed, type Said } from './exchange.ts'
+import type { Log } from './logger.ts'
+import type { Outcome } from './outcome.ts'
+import type { RequestLike } from './request-like.ts'
+import type { RequestConfig } from './request-options.ts'
+import type { ObservationUpdate } from './request-trace.ts'
+import type { ResponseHead } from './response-head.ts'
+import { exposeHeaders } from './response-headers.ts'
+import { type ResponseEnd, ResponseWatch, type ResponseWatcher } from './response-watch.ts'
+
+/** A request, with what the options say of it. */
+export interface AskedRequest {
+  readonly request: RequestLike
+  readonly config: RequestConfig
+  readonly url: string
+  readonly tags: readonly string[] | undefined
+  readonly metadata: Record<string, unknown> | undefined
+}
+
+/** The trace that a response ends. */
+export interface ResponseOwner {
+  readonly requestId: string
+  readonly traceId: string
+  /** Whether the app reported an error. */
+  readonly failed: boolean
+  end(outcome: Outcome): void
+}
+
+/** The response to a traced request: named in its head, captured where that is asked for, and watched until its end. */
+export class LiveResponse implements ResponseWatcher {
+  /** How it ended; undefined until then. */
+  ended: ResponseEnd | undefined
+  private readonly owner: ResponseOwner
+  private readonly asked: AskedRequest
+  private readonly startedAt: number
+  private readonly log: Log
+  private response: ServerResponse | undefined
+  private watch: ResponseWatch | undefined
+  private route: (() => string | undefined) | undefined
+  /** What is captured and measured of bodies; undefined where nothing is. */
+  private exchange: Exchange | undefined
+
+  /** `startedAt` is by `performance.now()`. */
+  constructor(owner: ResponseOwner, asked: AskedRequest, startedAt: number, log: Log) {
+    this.owner = owner
+    this.asked = asked
+    this.startedAt = startedAt
+    this.log = log
+    if (asked.config.capture !== undefined) this.capture(asked.config.capture)
+  }
+
+  get failed(): boolean {
+    return this.owner.failed
+  }
+
+  /** Whether anything of bodies is captured or measured. */
+  get isExchanged(): boolean {
+    return this.exchange !== undefined
+  }
+
+  capture(options: CaptureOptions): void {
+    this.exchanged().capture(options)
+  }
+
+  /** What was captured and measured, but for what the app has said itself. */
+  said(own: ObservationUpdate | undefined): Said | undefined {
+    return this.exchange?.said(this.startedAt, own)
+  }
+
+  sends(payload: unknown, header: (name: string) => unknown): unknown {
+    return this.exchange === undefined ? payload : this.exchange.sends(payload, header)
+  }
+
+  /** Takes the response, of which it tells the owner the end. */
+  begin(response: ServerResponse, route: () => string | undefined): void {
+    this.response = response
+    this.route = route
+    this.exchange?.answerWith(response)
+    this.watch = new ResponseWatch(this.asked.request, response, this, this.startedAt)
+  }
+
+  head(head: ResponseHead): void {
+    try {
+      this.watch?.headed(head)
+      this.observe(head)
+      this.name(head)
+    } catch (error) {
+      // A header that Node refuses gets here too, and is refused again when the app's own call goes on.
+      this.log.warnOnce('head failed', `a response does not name its trace: ${String(error)}`)
+    }
+  }
+
+  responded(ended: ResponseEnd): void {
+    this.ended = ended
+    const { end, statusCode } = ended
+    this.owner.end({ end, statusCode, route: this.routeNow() })
+  }
+
+  private observe(head: ResponseHead): void {
+    const streamed = isStreamed(this.asked.request, head)
+    if (streamed || this.exchange !== undefined) head.settle()
+    if (streamed) this.exchanged().stream(head.response)
+  }
+
+  private name(head: ResponseHead): void {
+    const { config, request } = this.asked
+    const { traceIdHeader } = config
+    const { requestIdHeader } = config.identity
+    if (requestIdHeader !== undefined) head.add(requestIdHeader, this.owner.requestId)
+    if (traceIdHeader !== undefined) head.add(traceIdHeader, this.owner.traceId)
+    if (request.headers.origin !== undefined) exposeHeaders(head, [requestIdHeader, traceIdHeader])
+  }
+
+  private exchanged(): Exchange {
+    if (this.exchange === undefined) {
+      this.exchange = createExchange(this.asked.request, this.asked.url, this.log)
+      if (this.response !== undefined) this.exchange.answerWith(this.response)
+    }
+    return this.exchange
+  }
+
+  private routeNow(): string | undefined {
+    try {
+      return this.route?.()
+    } catch {
+      return undefined
+    }
+  }
+}
