@@ -29,7 +29,18 @@ const install = {
     ...manifestsIn('examples'),
   ],
   outputs: ['node_modules/.package-lock.json'],
-  command: () => ['npm', existsSync(join(root, 'node_modules')) ? 'install' : 'ci', '--loglevel=error'],
+  command: npmInstall,
+}
+/** Without what the tests, the checks and the other examples need, which is three quarters of it. */
+const demoInstall = {
+  ...install,
+  title: 'Installing what the demo needs',
+  stamp: 'demo-install',
+  command: () => [
+    ...npmInstall(),
+    ...packages.map(manifest => `--workspace=${dirname(manifest)}`),
+    ...['demo', 'chat-express', 'rag-fastify'].map(example => `--workspace=examples/${example}`),
+  ],
 }
 const build = {
   title: 'Building packages',
@@ -49,10 +60,21 @@ const build = {
   command: () => [process.execPath, 'node_modules/tsdown/dist/run.mjs'],
 }
 
-if (force || isStale(install) || isStale(build)) {
+if (force || isStale(neededInstall()) || isStale(build)) {
   await takeTurn(join(root, '.cache', 'prepare.lock'))
-  if (isStale(install)) await run(install)
+  const needed = neededInstall()
+  if (isStale(needed)) await run(needed)
   if (force || isStale(build)) await run(build)
+}
+
+/** The demo's part is only for a clone in which nothing else is installed. */
+function neededInstall() {
+  if (!process.argv.includes('--demo') || existsSync(stampOf(install))) return install
+  return existsSync(stampOf(demoInstall)) || !existsSync(join(root, 'node_modules')) ? demoInstall : install
+}
+
+function npmInstall() {
+  return ['npm', existsSync(join(root, 'node_modules')) ? 'install' : 'ci', '--loglevel=error']
 }
 
 function manifestsIn(folder) {
