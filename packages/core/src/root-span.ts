@@ -185,6 +185,16 @@ export class RootSpan implements Span, ReadableSpan {
     this.onEnd()
   }
 
+  /** Runs `work` with the span as it was before its end, for a processor that sees it start only now. */
+  reopen(work: () => void): void {
+    this.ended = false
+    try {
+      work()
+    } finally {
+      this.ended = true
+    }
+  }
+
   private timeOf(time: TimeInput | undefined): HrTime {
     return time === undefined
       ? hrTime(this.startedAtEpochMs + this.elapsedMs)

@@ -1,8 +1,9 @@
 import type { Attributes, SpanContext } from '@opentelemetry/api'
-import type { ReadableSpan, Span, SpanProcessor } from '@opentelemetry/sdk-trace-base'
+import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace-base'
 import type { HeldTrace } from './held-trace.ts'
 import type { Otel } from './otel.ts'
 import { rollUpMetadata } from './roll-up.ts'
+import { RootSpan } from './root-span.ts'
 
 /** The refusal of spans whose trace was dropped, for a processor that must see the end of every span it saw start. */
 export interface Refusal {
@@ -53,7 +54,9 @@ export function createTraceRelease({
     const { root, unseenIn } = trace
     if (root === undefined || unseenIn === undefined) return
     trace.unseenIn = undefined
-    next.onStart(stillOpen(root), unseenIn)
+    // Only a root of ours can be unseen; one that has ended is shown as it was before.
+    if (root instanceof RootSpan && root.ended) root.reopen(() => next.onStart(root, unseenIn))
+    else next.onStart(root, unseenIn)
   }
 
   function pass(trace: HeldTrace, span: ReadableSpan): void {
@@ -116,11 +119,6 @@ export function createTraceRelease({
   }
 
   return { bridge, show, pass, exportedAncestor, refuse }
-}
-
-/** A root as it was before its end, for a processor that sees it start only now. */
-function stillOpen(root: Span): Span {
-  return Object.create(root, { ended: { value: false } })
 }
 
 /** Adds what is missing; what an observation says of itself stays. */
