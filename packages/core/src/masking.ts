@@ -1,4 +1,5 @@
 import type { Attributes, AttributeValue } from '@opentelemetry/api'
+import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
 import type { Log } from './logger.ts'
 import { serialise } from './observation-attributes.ts'
 import type { Otel } from './otel.ts'
@@ -10,9 +11,13 @@ export type Mask = (params: { data: unknown }) => unknown
 export interface Masking {
   /** For inputs and outputs; hides what the app's mask fails on. */
   readonly mask: Mask
-  /** Masks the metadata among an observation's attributes, in place. */
-  maskMetadata(attributes: Attributes): void
+  /** Masks in place what an observation says elsewhere: metadata, and contents under the names of other conventions. */
+  maskRest(span: ReadableSpan): void
 }
+
+// Where OpenTelemetry's and OpenInference's conventions, the AI SDK and OpenLLMetry put what was asked and answered.
+const CONTENT =
+  /^(gen_ai\.(input|output|prompt|completion|system_instructions|tool\.(call|definitions))|ai\.(prompt|result|toolCall|response\.(text|object|reasoning|toolCalls|files|sources))|(input|output)\.value$|llm\.(input_messages|output_messages|prompts)|traceloop\.entity\.(input|output)|content$|message\.content)/
 
 const HIDDEN = '[hidden: the option mask failed]'
 
@@ -36,18 +41,28 @@ export function createMasking(option: Mask, { langfuse }: Otel, log: Log): Maski
 
   return {
     mask,
-    maskMetadata(attributes) {
-      for (const [name, value] of Object.entries(attributes)) {
-        if (!name.startsWith(OBSERVATION_METADATA) && !name.startsWith(TRACE_METADATA)) continue
-        // Without a key it is one value, which Langfuse's processor masks.
-        if (name === OBSERVATION_METADATA || name === TRACE_METADATA) continue
-        const masked = mask({ data: value })
-        // Metadata is written on the spot, and cannot wait.
-        const left = isPromise(masked) ? hidden('metadata takes no promise') : written(masked)
-        if (left === undefined) delete attributes[name]
-        else attributes[name] = left
-      }
+    maskRest({ attributes, events }) {
+      maskAttributes(attributes)
+      for (const event of events) if (event.attributes !== undefined) maskAttributes(event.attributes)
     },
+  }
+
+  function maskAttributes(attributes: Attributes): void {
+    for (const [name, value] of Object.entries(attributes)) {
+      if (!isMetadata(name) && !CONTENT.test(name)) continue
+      const masked = mask({ data: value })
+      // Attributes are written on the spot, and cannot wait.
+      const left = isPromise(masked)
+        ? hidden('only inputs and outputs can wait for a promise')
+        : written(masked)
+      if (left === undefined) delete attributes[name]
+      else attributes[name] = left
+    }
+  }
+
+  /** Without a key metadata is one value, which Langfuse's processor masks. */
+  function isMetadata(name: string): boolean {
+    return name.startsWith(`${OBSERVATION_METADATA}.`) || name.startsWith(`${TRACE_METADATA}.`)
   }
 }
 

@@ -11,6 +11,7 @@ import { createIdGenerator } from './id-generator.ts'
 import { bringInspector, type LocalInspector } from './local-inspector.ts'
 import type { Log } from './logger.ts'
 import { createMasking } from './masking.ts'
+import { createMediaProcessor } from './media-processor.ts'
 import type { TracingConfig } from './options.ts'
 import type { Otel } from './otel.ts'
 import { watchOutgoingRequests } from './outgoing-requests.ts'
@@ -101,7 +102,7 @@ export function startPipeline(
       : undefined
   const exporter = delivery ?? config.exporter
   const masking = config.mask && createMasking(config.mask, otel, log)
-  const processor = new otel.otel.LangfuseSpanProcessor({
+  const processorOptions = {
     ...(destination.kind === 'langfuse' && {
       publicKey: destination.publicKey,
       secretKey: destination.secretKey,
@@ -109,21 +110,27 @@ export function startPipeline(
     }),
     ...(exporter !== undefined && { exporter }),
     // The outbox batches, and takes what it is given at once.
-    exportMode: delivery === undefined ? 'batched' : 'immediate',
+    exportMode: delivery === undefined ? ('batched' as const) : ('immediate' as const),
     environment: config.environment,
     flushInterval: config.flush.intervalMs / 1_000,
-    mediaUploadEnabled: config.media && destination.kind === 'langfuse',
-    shouldExportSpan: ({ otelSpan }) => !refusal.active && isExported(otelSpan),
+    mediaUploadEnabled: false,
+    shouldExportSpan: ({ otelSpan }: { otelSpan: ReadableSpan }) => !refusal.active && isExported(otelSpan),
     ...(config.release !== undefined && { release: config.release }),
     ...(masking !== undefined && { mask: masking.mask }),
-  })
+  }
+  const { LangfuseSpanProcessor } = otel.otel
+  const plain = new LangfuseSpanProcessor(processorOptions)
+  const media =
+    config.media && destination.kind === 'langfuse'
+      ? new LangfuseSpanProcessor({ ...processorOptions, mediaUploadEnabled: true })
+      : undefined
   const buffer = createTraceBuffer({
     otel,
     limits: config.buffer,
-    next: processor,
+    next: media ? createMediaProcessor({ plain, media, refusal }) : plain,
     refusal,
     isExported,
-    maskMetadata: masking?.maskMetadata,
+    maskRest: masking?.maskRest,
     sendAlone: delivery && config.mask === undefined ? sendAlone : undefined,
     log,
   })

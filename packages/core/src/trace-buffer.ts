@@ -1,4 +1,4 @@
-import type { Attributes, Context, SpanContext } from '@opentelemetry/api'
+import type { Context, SpanContext } from '@opentelemetry/api'
 import type { ReadableSpan, Span, SpanProcessor } from '@opentelemetry/sdk-trace-base'
 import {
   type HeldTrace,
@@ -68,7 +68,8 @@ interface TraceBufferOptions {
   readonly isExported: (span: ReadableSpan) => boolean
   /** Sends a root that `next` has never seen; undefined where every one goes through `next`. */
   readonly sendAlone?: ((root: ReadableSpan) => void) | undefined
-  readonly maskMetadata?: ((attributes: Attributes) => void) | undefined
+  /** Masks what `next` does not, in a span that is sent. */
+  readonly maskRest?: ((span: ReadableSpan) => void) | undefined
   readonly log: Log
   readonly now?: () => number
 }
@@ -91,7 +92,7 @@ export function createTraceBuffer(options: TraceBufferOptions): TraceBuffer {
     isExported,
     sendAlone,
     maxBridges: limits.maxSpansPerTrace,
-    maskMetadata: options.maskMetadata,
+    maskRest: options.maskRest,
   })
   const contextKey = otel.api.createContextKey('langfuse-middleware.trace')
   const traces = new WeakMap<ReadableSpan, HeldTrace>()

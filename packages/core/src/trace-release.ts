@@ -20,8 +20,8 @@ interface TraceReleaseOptions {
   /** Sends a root that `next` has never seen; undefined where every one goes through `next`. */
   readonly sendAlone: ((root: ReadableSpan) => void) | undefined
   readonly maxBridges: number
-  /** Masks the metadata of a span that is sent. */
-  readonly maskMetadata: ((attributes: Attributes) => void) | undefined
+  /** Masks what `next` does not, in a span that is sent. */
+  readonly maskRest: ((span: ReadableSpan) => void) | undefined
 }
 
 /** Hands the spans of decided traces on, each with its trace's identity and under a parent that is sent. */
@@ -46,7 +46,7 @@ export function createTraceRelease({
   isExported,
   sendAlone,
   maxBridges,
-  maskMetadata,
+  maskRest,
 }: TraceReleaseOptions): TraceRelease {
   const attribute = otel.langfuse.LangfuseOtelSpanAttributes
 
@@ -67,7 +67,7 @@ export function createTraceRelease({
       return refuse(span)
     }
     stamp(span.attributes, trace.owner.identity())
-    maskMetadata?.(span.attributes)
+    maskRest?.(span)
     const parent = span.parentSpanContext
     const exportedParent = parent && exportedAncestor(trace, parent)
     if (exportedParent?.spanId === parent?.spanId) return next.onEnd(span)
@@ -86,7 +86,7 @@ export function createTraceRelease({
     for (const [name, value] of Object.entries(rollUpMetadata(trace.rollUp))) {
       root.attributes[`${attribute.OBSERVATION_METADATA}.${name}`] ??= String(value)
     }
-    maskMetadata?.(root.attributes)
+    maskRest?.(root)
     next.onEnd(root)
   }
 

@@ -1,6 +1,7 @@
 import { propagateAttributes, startObservation } from '@langfuse/tracing'
 import { initTracing, safeTrace, type Tracing, traceJob } from '@langfuse-middleware/core'
 import { type Inspector, startInspector } from '@langfuse-middleware/inspector'
+import { trace as otelTrace } from '@opentelemetry/api'
 
 let langfuse: Inspector
 let tracing: Tracing
@@ -37,6 +38,29 @@ it('masks inputs, outputs and what arrives after the verdict', async () => {
   const trace = await langfuse.waitForTrace(one => one.observations.length === 3)
   expect(JSON.stringify(trace.observations.map(one => one.attributes))).not.toContain('4111')
   expect(trace.observations.find(one => one.name === 'step')?.output).toEqual({ card: '****' })
+})
+
+it('masks what other conventions call inputs and outputs, in attributes and events', async () => {
+  init({ mask: ({ data }) => String(data).replaceAll('4111', '****') })
+  await traceJob('job', () => {
+    const span = otelTrace.getTracer('ai').startSpan('chat', {
+      attributes: {
+        'gen_ai.request.model': 'm-4111',
+        'gen_ai.input.messages': '[{"role":"user","content":"card 4111"}]',
+        'gen_ai.tool.call.arguments': '{"card":"4111"}',
+        'ai.prompt.messages': '4111',
+        'ai.response.text': '4111',
+        'output.value': '4111',
+        'llm.input_messages.0.message.content': '4111',
+      },
+    })
+    span.addEvent('gen_ai.choice', { 'gen_ai.completion': '4111' }).end()
+  })
+  await tracing.flush()
+  const { observations } = await langfuse.waitForTrace('job')
+  const text = JSON.stringify(observations)
+  expect(text).toContain('m-4111')
+  expect(text.replaceAll('m-4111', '')).not.toContain('4111')
 })
 
 it('uploads media and leaves a reference in their place', async () => {

@@ -1,0 +1,47 @@
+import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace-base'
+import type { Refusal } from './trace-release.ts'
+
+interface MediaProcessorOptions {
+  /** Langfuse's processor without its search for media. */
+  readonly plain: SpanProcessor
+  /** The same with it; sees only the ends of spans that hold media. */
+  readonly media: SpanProcessor
+  readonly refusal: Refusal
+}
+
+/**
+ * Hands the few spans that hold media to a processor that uploads it, and all others to one that does not look: Langfuse's search goes
+ * through all attributes six times and by a regular expression, which is a sixth of what a generation costs.
+ */
+export function createMediaProcessor({ plain, media, refusal }: MediaProcessorOptions): SpanProcessor {
+  return {
+    onStart: (span, context) => plain.onStart(span, context),
+    onEnd(span) {
+      if (refusal.active || !holdsMedia(span)) return plain.onEnd(span)
+      media.onEnd(span)
+      // The one that saw it start must see it end.
+      refusal.active = true
+      try {
+        plain.onEnd(span)
+      } finally {
+        refusal.active = false
+      }
+    },
+    async forceFlush() {
+      await Promise.all([plain.forceFlush(), media.forceFlush()])
+    },
+    async shutdown() {
+      await Promise.all([plain.shutdown(), media.shutdown()])
+    },
+  }
+}
+
+/** Whether an attribute may hold media; what the AI SDK sends as bytes says no more than its type. */
+function holdsMedia({ attributes, instrumentationScope }: ReadableSpan): boolean {
+  if (instrumentationScope.name === 'ai' || instrumentationScope.name === 'gen_ai') return true
+  for (const name in attributes) {
+    const value = attributes[name]
+    if (typeof value === 'string' && value.includes(';base64,')) return true
+  }
+  return false
+}
