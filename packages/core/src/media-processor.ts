@@ -1,5 +1,5 @@
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace-base'
-import type { Refusal } from './trace-release.ts'
+import { type Refusal, refuse } from './refusal.ts'
 
 interface MediaProcessorOptions {
   /** Langfuse's processor without its search for media. */
@@ -20,12 +20,7 @@ export function createMediaProcessor({ plain, media, refusal }: MediaProcessorOp
       if (refusal.active || !holdsMedia(span)) return plain.onEnd(span)
       media.onEnd(span)
       // The one that saw it start must see it end.
-      refusal.active = true
-      try {
-        plain.onEnd(span)
-      } finally {
-        refusal.active = false
-      }
+      refuse(refusal, plain, span)
     },
     async forceFlush() {
       await Promise.all([plain.forceFlush(), media.forceFlush()])

@@ -17,6 +17,7 @@ import type { Otel } from './otel.ts'
 import { watchOutgoingRequests } from './outgoing-requests.ts'
 import { outgoingTrace } from './outgoing-trace.ts'
 import { createOwnProvider, MAX_ATTRIBUTES, resourceOf } from './own-provider.ts'
+import type { Refusal } from './refusal.ts'
 import { register } from './registration.ts'
 import { type Scope, withScope } from './request-context.ts'
 import { RootSpan } from './root-span.ts'
@@ -34,7 +35,6 @@ import {
 import { createTraceBuffer, type TraceBuffer } from './trace-buffer.ts'
 import { type OutgoingTrace, traceHeaders } from './trace-headers.ts'
 import { createTraceLinks, lookForInspector, type TraceLinks } from './trace-links.ts'
-import type { Refusal } from './trace-release.ts'
 
 /** Everything between an observation's start and its leaving the process. */
 export interface Pipeline {

@@ -13,9 +13,10 @@ import { createLinkedList, type LinkedList } from './linked-list.ts'
 import type { Log } from './logger.ts'
 import type { BufferOptions } from './options.ts'
 import type { Otel } from './otel.ts'
+import type { Refusal } from './refusal.ts'
 import { addToRollUp, emptyRollUp, NOTHING_ROLLED_UP, type RollUpKeys } from './roll-up.ts'
 import { SmallContext } from './small-context.ts'
-import { createTraceRelease, type Refusal } from './trace-release.ts'
+import { createTraceRelease } from './trace-release.ts'
 
 /** Holds a request's ended spans until its root ends, then decides once for all of them. */
 export interface TraceBuffer extends SpanProcessor {
@@ -85,7 +86,7 @@ export function createTraceBuffer(options: TraceBufferOptions): TraceBuffer {
     usage: attribute.OBSERVATION_USAGE_DETAILS,
     cost: attribute.OBSERVATION_COST_DETAILS,
   }
-  const { bridge, show, pass, exportedAncestor, refuse } = createTraceRelease({
+  const { bridge, show, pass, exportedAncestor, forgetSpan } = createTraceRelease({
     otel,
     next,
     refusal,
@@ -238,7 +239,7 @@ export function createTraceBuffer(options: TraceBufferOptions): TraceBuffer {
   function endOpen(trace: HeldTrace): void {
     for (const span of trace.open.values()) {
       if (trace.verdict === 'drop') {
-        refuse(span)
+        forgetSpan(span)
         continue
       }
       unfinished += 1

@@ -2,13 +2,9 @@ import type { Attributes, SpanContext } from '@opentelemetry/api'
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace-base'
 import type { HeldTrace } from './held-trace.ts'
 import type { Otel } from './otel.ts'
+import { type Refusal, refuse } from './refusal.ts'
 import { rollUpMetadata } from './roll-up.ts'
 import { RootSpan } from './root-span.ts'
-
-/** The refusal of spans whose trace was dropped, for a processor that must see the end of every span it saw start. */
-export interface Refusal {
-  active: boolean
-}
 
 interface TraceReleaseOptions {
   readonly otel: Otel
@@ -35,7 +31,7 @@ export interface TraceRelease {
   /** `span` itself if it is sent, else the nearest observation above it that is. */
   exportedAncestor(trace: HeldTrace, span: SpanContext): SpanContext | undefined
   /** Lets `next` see the end of a span that is not to be sent. */
-  refuse(span: ReadableSpan): void
+  forgetSpan(span: ReadableSpan): void
 }
 
 /** Creates the release; `refusal.active` is true while a span is handed on only to be forgotten. */
@@ -50,6 +46,8 @@ export function createTraceRelease({
 }: TraceReleaseOptions): TraceRelease {
   const attribute = otel.langfuse.LangfuseOtelSpanAttributes
 
+  const forgetSpan = (span: ReadableSpan) => refuse(refusal, next, span)
+
   function show(trace: HeldTrace): void {
     const { root, unseenIn } = trace
     if (root === undefined || unseenIn === undefined) return
@@ -61,10 +59,10 @@ export function createTraceRelease({
 
   function pass(trace: HeldTrace, span: ReadableSpan): void {
     if (span === trace.root) return passRoot(trace, span)
-    if (trace.verdict === 'drop') return refuse(span)
+    if (trace.verdict === 'drop') return forgetSpan(span)
     if (!isExported(span)) {
       bridge(trace, span)
-      return refuse(span)
+      return forgetSpan(span)
     }
     stamp(span.attributes, trace.owner.identity())
     maskRest?.(span)
@@ -78,7 +76,7 @@ export function createTraceRelease({
 
   function passRoot(trace: HeldTrace, root: ReadableSpan): void {
     const unseen = trace.unseenIn !== undefined
-    if (trace.verdict === 'drop') return unseen ? undefined : refuse(root)
+    if (trace.verdict === 'drop') return unseen ? undefined : forgetSpan(root)
     trace.owner.describe(root)
     stamp(root.attributes, trace.owner.identity())
     if (unseen && trace.owner.plain && sendAlone !== undefined) return sendAlone(root)
@@ -88,15 +86,6 @@ export function createTraceRelease({
     }
     maskRest?.(root)
     next.onEnd(root)
-  }
-
-  function refuse(span: ReadableSpan): void {
-    refusal.active = true
-    try {
-      next.onEnd(span)
-    } finally {
-      refusal.active = false
-    }
   }
 
   function bridge(trace: HeldTrace, span: ReadableSpan): void {
@@ -118,7 +107,7 @@ export function createTraceRelease({
     return sure ? ancestor : trace.root?.spanContext()
   }
 
-  return { bridge, show, pass, exportedAncestor, refuse }
+  return { bridge, show, pass, exportedAncestor, forgetSpan }
 }
 
 /** Adds what is missing; what an observation says of itself stays. */

@@ -7,9 +7,9 @@ import type { HeldTrace } from '../src/held-trace.ts'
 import { createLog } from '../src/logger.ts'
 import type { BufferOptions } from '../src/options.ts'
 import { loadOtel } from '../src/otel.ts'
+import type { Refusal } from '../src/refusal.ts'
 import { createSampler } from '../src/sampler.ts'
 import { createTraceBuffer } from '../src/trace-buffer.ts'
-import type { Refusal } from '../src/trace-release.ts'
 
 const otel = loadOtel()
 const LEVEL = 'langfuse.observation.level'
