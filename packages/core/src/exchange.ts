@@ -6,6 +6,7 @@ import { redactText } from './credentials.ts'
 import type { Log } from './logger.ts'
 import { requestBody } from './request-body.ts'
 import { pathOf, type RequestLike } from './request-like.ts'
+import type { ReplyHeaders } from './request-trace.ts'
 import type { ResponseHead } from './response-head.ts'
 import { UnreadableText } from './text-body.ts'
 import { createWrittenResponse, type WrittenResponse } from './written-response.ts'
@@ -30,7 +31,7 @@ export interface Exchange {
   /** Takes the response while its headers are written, which say that it comes in pieces. */
   stream(response: ServerResponse): void
   /** Takes a payload before it is encoded; returns it, or what is to be sent in its place. */
-  sends(payload: unknown, header: (name: string) => unknown): unknown
+  sends(payload: unknown, reply: ReplyHeaders): unknown
   /** What was said, but for what the app has said itself; `startedAt` is by `performance.now()`. */
   said(startedAt: number, own: { readonly input?: unknown; readonly output?: unknown } | undefined): Said
 }
@@ -100,7 +101,7 @@ export function createExchange(request: RequestLike, url: string, log: Log): Exc
       answerWith(answer)
       written?.observe(true)
     },
-    sends: (payload, header) => (written === undefined ? payload : written.sends(payload, header)),
+    sends: (payload, reply) => (written === undefined ? payload : written.sends(payload, reply)),
     said(startedAt, own) {
       written?.close()
       const { body, timing } = written ?? {}

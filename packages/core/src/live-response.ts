@@ -5,7 +5,7 @@ import type { Log } from './logger.ts'
 import type { Outcome } from './outcome.ts'
 import type { RequestLike } from './request-like.ts'
 import type { RequestConfig } from './request-options.ts'
-import type { ObservationUpdate } from './request-trace.ts'
+import type { ObservationUpdate, ReplyHeaders } from './request-trace.ts'
 import type { ResponseHead } from './response-head.ts'
 import { exposeHeaders } from './response-headers.ts'
 import { type ResponseEnd, ResponseWatch, type ResponseWatcher } from './response-watch.ts'
@@ -69,8 +69,8 @@ export class LiveResponse implements ResponseWatcher {
     return this.exchange?.said(this.startedAt, own)
   }
 
-  sends(payload: unknown, header: (name: string) => unknown): unknown {
-    return this.exchange === undefined ? payload : this.exchange.sends(payload, header)
+  sends(payload: unknown, reply: ReplyHeaders): unknown {
+    return this.exchange === undefined ? payload : this.exchange.sends(payload, reply)
   }
 
   /** Takes the response, of which it tells the owner the end. */

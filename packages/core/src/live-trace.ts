@@ -16,7 +16,7 @@ import { type Level, levelOf, type Outcome } from './outcome.ts'
 import type { Pipeline } from './pipeline.ts'
 import { pathOf, queryKeysOf } from './request-like.ts'
 import type { RouteOptions } from './request-options.ts'
-import type { ObservationUpdate, RequestTrace } from './request-trace.ts'
+import type { ObservationUpdate, ReplyHeaders, RequestTrace } from './request-trace.ts'
 import { type HeadHook, hookHead, type ResponseHead } from './response-head.ts'
 import type { RootWriter } from './root-attributes.ts'
 import { resolveSampling, type Sampling, type TraceSummary } from './sampling.ts'
@@ -222,8 +222,8 @@ export class LiveTrace implements RequestTrace, TraceOwner, HeadHook, ResponseOw
     bindEmitter(emitter, this)
   }
 
-  sends(payload: unknown, header: (name: string) => unknown): unknown {
-    return this.response === undefined ? payload : this.response.sends(payload, header)
+  sends(payload: unknown, reply: ReplyHeaders): unknown {
+    return this.response === undefined ? payload : this.response.sends(payload, reply)
   }
 
   endWith(response: ServerResponse, route: () => string | undefined): void {

@@ -13,6 +13,11 @@ export interface ObservationUpdate {
   statusMessage?: string
 }
 
+/** What tells the headers of an answer: Node's response, or a framework's own. */
+export interface ReplyHeaders {
+  getHeader(name: string): unknown
+}
+
 /** One request's trace, as `request.langfuse`; no method throws on tracing's account. */
 export interface RequestTrace {
   /** The id that came in, or the one generated for this request. */
@@ -52,7 +57,7 @@ export interface RequestTrace {
   /** Takes what a route says of itself, or what only this request tells: `configure({ capture: { responseBody: true } })`. */
   configure(route: RouteOptions): void
   /** Shows what is sent before it is encoded, where the adapter sees it then; returns it, or what is to be sent in its place. */
-  sends(payload: unknown, header: (name: string) => unknown): unknown
+  sends(payload: unknown, reply: ReplyHeaders): unknown
   /** Ends the request; only the first call counts. */
   end(outcome: Outcome): void
   /** Ends the request with Node's response, whatever becomes of it. */

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
+import type { ReplyHeaders } from './request-trace.ts'
 import { type BodyHeaders, createResponseBody, type ResponseBody } from './response-body.ts'
 import { createResponseTiming, type ResponseTiming } from './response-timing.ts'
 import { observeWrites } from './response-writes.ts'
@@ -13,7 +14,7 @@ export interface WrittenResponse {
   /** Observes what is written from here on; `withinHead` where the headers are just being written. */
   observe(withinHead: boolean): void
   /** Observes a payload before it is encoded; returns it, or what is to be sent in its place. */
-  sends(payload: unknown, header: (name: string) => unknown): unknown
+  sends(payload: unknown, reply: ReplyHeaders): unknown
   /** Looks at no more of it. */
   close(): void
 }
@@ -39,7 +40,7 @@ export function createWrittenResponse({
   let closed = false
 
   function writtenHeaders(): BodyHeaders {
-    const headers = headersOf(name => response.getHeader(name))
+    const headers = headersOf(response)
     // What others have wrapped around the response encodes below us.
     return isWrapped?.() ? { ...headers, encoding: '' } : headers
   }
@@ -83,12 +84,12 @@ export function createWrittenResponse({
         failed(error)
       }
     },
-    sends(payload, header) {
+    sends(payload, reply) {
       if (maxBytes() === undefined) return payload
       // An error on the way may bring another payload, which is then the one that is sent.
       body = undefined
       timing = createResponseTiming(response, false)
-      const headers = headersOf(header)
+      const headers = headersOf(reply)
       if (typeof payload === 'string' || payload instanceof Uint8Array) {
         shown = headers
         take(payload)
@@ -103,10 +104,10 @@ export function createWrittenResponse({
   }
 }
 
-function headersOf(header: (name: string) => unknown): BodyHeaders {
+function headersOf(reply: ReplyHeaders): BodyHeaders {
   return {
-    contentType: String(header('content-type') ?? ''),
-    encoding: String(header('content-encoding') ?? ''),
+    contentType: String(reply.getHeader('content-type') ?? ''),
+    encoding: String(reply.getHeader('content-encoding') ?? ''),
   }
 }
 

@@ -57,10 +57,7 @@ const plugin: FastifyPluginAsync<LangfusePluginOptions> = async (fastify, option
   fastify.addHook('onSend', (request, reply, payload, next) => {
     if (isStream(payload)) payload.on('error', error => request.langfuse.fail(error))
     // Plugins that compress do so in hooks of the routes, which run after this one.
-    next(
-      null,
-      request.langfuse.sends(payload, name => reply.getHeader(name)),
-    )
+    next(null, request.langfuse.sends(payload, reply))
   })
   fastify.addHook('onError', (request, _reply, error, next) => {
     request.langfuse.fail(error)
