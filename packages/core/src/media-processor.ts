@@ -31,12 +31,13 @@ export function createMediaProcessor({ plain, media, refusal }: MediaProcessorOp
   }
 }
 
-/** Whether an attribute may hold media; what the AI SDK sends as bytes says no more than its type. */
-function holdsMedia({ attributes, instrumentationScope }: ReadableSpan): boolean {
-  if (instrumentationScope.name === 'ai' || instrumentationScope.name === 'gen_ai') return true
+/** Whether an attribute may hold media: a data URI, or a part of a message that the AI SDK calls a file. */
+function holdsMedia({ attributes, instrumentationScope: { name: scope } }: ReadableSpan): boolean {
+  const hasFiles = scope === 'ai' || scope === 'gen_ai'
   for (const name in attributes) {
     const value = attributes[name]
-    if (typeof value === 'string' && value.includes(';base64,')) return true
+    if (typeof value !== 'string') continue
+    if (value.includes(';base64,') || (hasFiles && value.includes('"file"'))) return true
   }
   return false
 }

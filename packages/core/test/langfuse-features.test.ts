@@ -76,6 +76,21 @@ it('uploads media and leaves a reference in their place', async () => {
   expect(input).not.toContain('base64,')
 })
 
+it('uploads files that the AI SDK has in its messages', async () => {
+  init()
+  const data = Buffer.from('not really a picture').toString('base64')
+  const messages = [{ role: 'user', content: [{ type: 'file', mediaType: 'image/png', data }] }]
+  await traceJob('job', () => {
+    const attributes = { 'gen_ai.request.model': 'm', 'ai.prompt.messages': JSON.stringify(messages) }
+    otelTrace.getTracer('ai').startSpan('chat', { attributes }).end()
+  })
+  await tracing.flush()
+  const { observations } = await langfuse.waitForTrace('job')
+  const text = JSON.stringify(observations)
+  expect(text).toContain('@@@langfuseMedia:type=image/png')
+  expect(text).not.toContain(data)
+})
+
 it('links prompts to the generations made under them', async () => {
   init()
   await traceJob('job', () => {
