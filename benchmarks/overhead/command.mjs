@@ -8,8 +8,8 @@ const USAGE = `node benchmarks/overhead/run.mjs [options]
   --framework <names>   express, fastify
   --route <names>       ${Object.keys(routes).join(', ')}
   --node <versions>     current, or major versions, which come from npm (22,24)
-  --pairs <count>       how often each variant is measured beside the bare framework
-  --seconds <count>     of each measurement, after --warm-up <seconds>
+  --pairs <count>       how many processes of each variant are measured, each beside one of the bare framework
+  --turns <count>       under load by turns, for --seconds <seconds> each, after --warm-up <seconds>
   --paced <seconds>     at a fixed rate, for latencies and stalls; 0 leaves them out
   --connections <count> how many at once, other than a route's own number
   --write               results into results.json, RESULTS.md and overhead.svg, as a run without options does
@@ -27,6 +27,7 @@ export function readCommand(args) {
       route: { type: 'string' },
       node: { type: 'string' },
       pairs: { type: 'string' },
+      turns: { type: 'string' },
       seconds: { type: 'string' },
       'warm-up': { type: 'string' },
       paced: { type: 'string' },
@@ -46,17 +47,19 @@ export function readCommand(args) {
         only: 'ours-traced,ours-skipped,reference',
         node: 'current',
         pairs: 2,
-        seconds: 0.8,
-        warmUp: 0.5,
+        turns: 3,
+        seconds: 0.5,
+        warmUp: 1,
         paced: 0.3,
       }
     : {
         only: Object.keys(variants).join(),
         node: only ? 'current' : '22,24',
-        pairs: 5,
-        seconds: 4,
-        warmUp: 1.5,
-        paced: 2,
+        pairs: 3,
+        turns: 5,
+        seconds: 0.8,
+        warmUp: 2,
+        paced: 1,
       }
   const milliseconds = (value, otherwise) => Number(value ?? otherwise) * 1_000
   return {
@@ -70,6 +73,7 @@ export function readCommand(args) {
     nodes: values.node ?? defaults.node,
     pairs: Number(values.pairs ?? defaults.pairs),
     measuring: {
+      turns: Number(values.turns ?? defaults.turns),
       connections: values.connections && Number(values.connections),
       times: {
         warmUpMs: milliseconds(values['warm-up'], defaults.warmUp),

@@ -16,68 +16,82 @@ const RATES = { hello: 1_000, chat: 300, large: 200 }
 
 const WARM_UP_REQUESTS = 20_000
 
-/** Measures one variant once: a process of its own, warmed up, then so many seconds. Undefined where it cannot be measured here. */
-export async function measure({ variant, framework, route, program, times, connections, loader, sink }) {
-  const server = await startServer({ variant, framework, route, baseUrl: sink.baseUrl }, program)
-  if (server === undefined) return undefined
+/**
+ * Measures one variant beside the bare framework: a process of each, warmed up, then under load by turns, since the machine may be twice as
+ * fast a second later. Undefined where it cannot be measured here.
+ */
+export async function measurePair({
+  variant,
+  framework,
+  route,
+  program,
+  times,
+  turns,
+  connections,
+  loader,
+  sink,
+}) {
+  const run = await startServer({ variant, framework, route, baseUrl: sink.baseUrl }, program)
+  if (run === undefined) return undefined
+  const bare = await startServer({ variant: 'bare', framework, route, baseUrl: sink.baseUrl }, program)
+  const load = server => loadOf(route, server.port, connections)
   try {
-    return await measureServer(server, { variant, route, times, connections, loader, sink })
+    const spansPerRequest = variants[variant].sampled ? 0 : await countOfOneRequest()
+    const spansBefore = (await sink.received()).spans
+    await warmUp(loader, load(bare), times.warmUpMs)
+    let answered = await warmUp(loader, load(run), times.warmUpMs)
+    const both = { bare: [], run: [] }
+    for (let turn = 0; turn < turns; turn += 1) {
+      both.bare.push(await takeTurn(bare))
+      both.run.push(await takeTurn(run))
+    }
+    const pacedBare = await pacedFigures(bare)
+    const paced = await pacedFigures(run)
+    await run.ask('flush')
+    const spans = (await settled()).spans - spansBefore
+    answered += paced.answered + both.run.reduce((sum, turn) => sum + turn.answered, 0)
+    return {
+      turns: both,
+      bare: pacedBare,
+      run: { ...paced, lost: spansPerRequest === 0 ? undefined : 1 - spans / spansPerRequest / answered },
+    }
   } finally {
-    await server.stop()
+    await Promise.all([run.stop(), bare.stop()])
   }
-}
 
-async function measureServer(server, { variant, route, times, connections, loader, sink }) {
-  const load = loadOf(route, server.port, connections)
-  const spansPerRequest = variants[variant].sampled ? 0 : await countOfOneRequest()
-  const spansBefore = (await sink.received()).spans
-  const warming = await warmUp(loader, load, times.warmUpMs)
-  await loader.start(load)
-  await delay(200)
-  const before = await figures()
-  await delay(times.measuredMs)
-  const after = await figures()
-  const { answered: measured } = await loader.end()
-
-  const paced = times.pacedMs === 0 ? undefined : await pacedFigures()
-  await server.ask('flush')
-  const spans = (await settled()).spans - spansBefore
-
-  const answered = after.answered - before.answered
-  if (answered === 0) throw new Error(`nothing was answered on ${route}`)
-  const seconds = (after.at - before.at) / 1_000
-  return {
-    cpuUs: (after.cpuUs - before.cpuUs) / answered,
-    mainUs: after.mainUs && (after.mainUs - before.mainUs) / answered,
-    busy: (after.cpuUs - before.cpuUs) / 1e6 / seconds,
-    perSecond: answered / seconds,
-    residentMiB: after.residentBytes / 2 ** 20,
-    p50Ms: paced?.p50Ms,
-    p99Ms: paced?.p99Ms,
-    longestStallMs: paced?.longestStallMs,
-    lost:
-      spansPerRequest === 0
-        ? undefined
-        : 1 - spans / spansPerRequest / (warming + measured + (paced?.answered ?? 0)),
+  /** One load, from its first request until all that was recorded of it has left the process. */
+  async function takeTurn(server) {
+    const before = await server.ask('use')
+    await loader.start(load(server))
+    await delay(times.measuredMs)
+    const { answered, ms } = await loader.end()
+    await server.ask('flush')
+    const after = await server.ask('use')
+    if (answered === 0) throw new Error(`nothing was answered on ${route}`)
+    const spent = name => after[name] && (after[name] - before[name]) / answered
+    return {
+      answered,
+      cpuUs: spent('cpuUs'),
+      mainUs: spent('mainUs'),
+      perSecond: (1_000 * answered) / ms,
+      busy: (after.cpuUs - before.cpuUs) / 1_000 / ms,
+      residentMiB: after.residentBytes / 2 ** 20,
+    }
   }
 
   /** How many spans a tracer makes of a request, as long as nothing is lost. */
   async function countOfOneRequest() {
     const before = await settled()
-    await loader.start({ ...load, connections: 1, rate: 100 })
+    await loader.start({ ...load(run), connections: 1, rate: 100 })
     await delay(200)
     const { answered } = await loader.end()
-    await server.ask('flush')
+    await run.ask('flush')
     return Math.round(((await settled()).spans - before.spans) / answered)
   }
 
-  async function figures() {
-    const [{ answered }, use] = await Promise.all([loader.count(), server.ask('use')])
-    return { answered, at: performance.now(), ...use }
-  }
-
-  async function pacedFigures() {
-    await loader.start({ ...load, rate: RATES[route] })
+  async function pacedFigures(server) {
+    if (times.pacedMs === 0) return { answered: 0 }
+    await loader.start({ ...load(server), rate: RATES[route] })
     await delay(Math.min(500, times.pacedMs))
     await loader.count()
     await server.ask('watchStalls')

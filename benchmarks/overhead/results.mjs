@@ -45,11 +45,11 @@ function page({ machine: place, versions, results }) {
 
 ![CPU time per request above the bare framework](overhead.svg)
 
-Every variant is a server process of its own, measured in turn with the bare framework. Each figure is the median of ${pairsOf(results)} such
-pairs, least and most in brackets.
+Each figure is the median of ${pairsOf(results)} server processes of a variant, least and most in brackets. Each process has one of the bare framework
+beside it, and the two are under load by turns; of its turns, too, the median counts.
 
-- **CPU µs per request**: CPU time of the whole process, worker threads and garbage collection included, by the requests answered meanwhile, above
-  the bare framework's.
+- **CPU µs per request**: CPU time of the whole process, worker threads and garbage collection included, until all that was recorded has been sent,
+  by the requests answered; above the bare framework's: the proportion to its turn just before, times its median, as the machine's speed changes.
 - **requests/s**: as a ratio to bare, and how much **of a core** the process used for them. The hello route has 256 requests open at a time (32
   connections, 8 pipelined on each), the LLM-like one 64 connections.
 - **p50, p99**, and the **longest stall** of the event loop: at 1,000, 300 and 200 requests per second.

@@ -4,7 +4,7 @@ import { nodePrograms } from '../harness/node-versions.mjs'
 import { pinning } from '../harness/processes.mjs'
 import { progress } from '../harness/report.mjs'
 import { readCommand } from './command.mjs'
-import { measure } from './measure.mjs'
+import { measurePair } from './measure.mjs'
 import { prepare } from './prepare.mjs'
 import { startLoader, startSink } from './processes.mjs'
 import { merged, readResults, writeResults } from './results.mjs'
@@ -19,25 +19,33 @@ else await run()
 async function run() {
   prepare(command.variants)
   const groups = groupsOf(command)
-  const runs = groups.reduce((sum, { names }) => sum + names.length, 0) * command.pairs * 2
-  const { warmUpMs, measuredMs, pacedMs } = command.measuring.times
-  const minutes = Math.ceil((runs * (warmUpMs + measuredMs + (pacedMs && pacedMs + 500) + 1_500)) / 60_000)
-  say(`${runs} runs, about ${minutes} min; ${pinning}.\n`)
+  const runs = groups.reduce((sum, { names }) => sum + names.length, 0) * command.pairs
+  const { times, turns } = command.measuring
+  const pairMs =
+    2 * (times.warmUpMs + turns * (times.measuredMs + 100) + (times.pacedMs && times.pacedMs + 500) + 1_000)
+  say(`${runs} pairs, about ${Math.ceil((runs * pairMs) / 60_000)} min; ${pinning}.\n`)
 
   const [loader, sink] = await Promise.all([startLoader(), startSink()])
   let done = 0
   for (const { names, program, ...group } of groups) {
-    const bareRuns = []
+    const bare = []
     const results = []
     for (const variant of names) {
       const pairs = []
       try {
         for (let pair = 0; pair < command.pairs; pair += 1) {
-          const bare = await measured('bare')
-          bareRuns.push(bare)
-          const run = await measured(variant)
-          if (run === undefined) break
-          pairs.push({ bare, run })
+          done += 1
+          progress(`${done} of ${runs}: ${group.route}, ${group.framework}, Node ${group.node}, ${variant}`)
+          const measured = await measurePair({
+            ...group,
+            variant,
+            program,
+            ...command.measuring,
+            loader,
+            sink,
+          })
+          if (measured === undefined) break
+          pairs.push(measured)
         }
         if (pairs.length === 0) say(`${variant}: there is no such option in this version`)
       } catch (error) {
@@ -45,18 +53,15 @@ async function run() {
         say(`${variant} failed: ${error.message}`)
         process.exitCode = 1
       }
-      if (pairs.length > 0) results.push({ ...group, variant, ...summary(pairs) })
+      if (pairs.length === 0) continue
+      bare.push(...pairs.map(({ turns, bare }) => ({ turns: turns.bare, ...bare })))
+      results.push({ ...group, variant, ...summary(pairs) })
     }
-    results.unshift({ ...group, variant: 'bare', ...figures(bareRuns) })
+    if (results.length === 0) continue
+    results.unshift({ ...group, variant: 'bare', ...figures(bare) })
     progress('')
     say(`${table(results)}\n`)
     if (command.write) writeResults(merged(readResults(), results))
-
-    function measured(variant) {
-      done += 1
-      progress(`${done} of ${runs}: ${group.route}, ${group.framework}, Node ${group.node}, ${variant}`)
-      return measure({ ...group, variant, program, ...command.measuring, loader, sink })
-    }
   }
   await Promise.all([loader.stop(), sink.stop()])
 }

@@ -1,28 +1,39 @@
-import { spread } from '../harness/statistics.mjs'
+import { median, spread } from '../harness/statistics.mjs'
 
-/** What a variant's runs say, each beside the bare one before it. */
+/** What the pairs of processes of a variant say: of each, the median of its turns beside the bare one's before each. */
 export function summary(pairs) {
-  const of = value => spread(pairs.map(value))
+  const beside = (name, found) =>
+    spread(
+      pairs.map(({ turns }) =>
+        median(turns.run.map((turn, index) => found(turn[name], turns.bare[index][name]))),
+      ),
+    )
+  // Of a machine whose speed changes only proportions can be compared.
+  const above = name => {
+    const bare = median(pairs.flatMap(({ turns }) => turns.bare.map(turn => turn[name])))
+    return beside(name, (run, before) => (run / before - 1) * bare)
+  }
   return {
-    aboveBareUs: of(({ bare, run }) => run.cpuUs - bare.cpuUs),
-    aboveBareMainUs: of(({ bare, run }) => run.mainUs && run.mainUs - bare.mainUs),
-    ratio: of(({ bare, run }) => run.perSecond / bare.perSecond),
-    ...figures(pairs.map(({ run }) => run)),
+    aboveBareUs: above('cpuUs'),
+    aboveBareMainUs: above('mainUs'),
+    ratio: beside('perSecond', (run, before) => run / before),
+    ...figures(pairs.map(({ turns, run }) => ({ turns: turns.run, ...run }))),
   }
 }
 
-/** What runs say without any to compare with. */
-export function figures(runs) {
-  const of = name => spread(runs.map(run => run[name]))
+/** What processes say without any to compare with. */
+export function figures(processes) {
+  const of = name => spread(processes.map(process => process[name]))
+  const ofTurns = name => spread(processes.map(({ turns }) => median(turns.map(turn => turn[name]))))
   return {
-    cpuUs: of('cpuUs'),
-    perSecond: of('perSecond'),
-    busy: of('busy'),
+    cpuUs: ofTurns('cpuUs'),
+    perSecond: ofTurns('perSecond'),
+    busy: ofTurns('busy'),
+    residentMiB: ofTurns('residentMiB'),
     p50Ms: of('p50Ms'),
     p99Ms: of('p99Ms'),
     longestStallMs: of('longestStallMs'),
-    residentMiB: of('residentMiB'),
     lost: of('lost'),
-    runs: runs.length,
+    runs: processes.length,
   }
 }
