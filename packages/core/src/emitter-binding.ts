@@ -21,11 +21,22 @@ export function bindEmitter(emitter: EventEmitter, trace: RequestTrace): void {
   bound.emit = emit
 }
 
-function emit(this: BoundEmitter, ...args: [event: string | symbol, ...rest: unknown[]]): boolean {
+function emit(this: BoundEmitter, event: string | symbol, ...args: unknown[]): boolean {
   const original: EventEmitter['emit'] = this[kEmit] ?? Object.getPrototypeOf(this).emit
   const trace = this[kTrace]
   // Most of what a request emits, nobody listens to.
-  const isHeard = trace !== undefined && this.listenerCount(args[0]) > 0
-  if (!isHeard || currentRequest() === trace) return original.apply(this, args)
-  return trace.run(() => original.apply(this, args))
+  const isHeard = trace !== undefined && this.listenerCount(event) > 0
+  if (!isHeard || currentRequest() === trace) return original.call(this, event, ...args)
+  return emitWithin(trace, this, original, event, args)
+}
+
+// Apart, for a closure in `emit` would be paid for by every event: 700 bytes per request.
+function emitWithin(
+  trace: RequestTrace,
+  emitter: EventEmitter,
+  original: EventEmitter['emit'],
+  event: string | symbol,
+  args: unknown[],
+): boolean {
+  return trace.run(() => original.call(emitter, event, ...args))
 }

@@ -80,7 +80,8 @@ export function sanitiseId(
 function sanitise(value: unknown, allowed: RegExp, source: string, log: Log): string | undefined {
   if (value === undefined || value === null || value === '') return undefined
   const string = typeof value === 'string' ? value.trim() : stringOf(value)
-  if (string !== undefined && allowed.test(string)) return string
+  // The other expression is slower, and few values need it.
+  if (string !== undefined && (ASCII.test(string) || allowed.test(string))) return string
   log.warnOnce(
     `${source} unfit`,
     `${source} is dropped where it is not a printable string of 1 to 200 characters`,

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import type { Identity } from './identity.ts'
 import { LiveTrace } from './live-trace.ts'
 import type { RequestLike } from './request-like.ts'
@@ -35,7 +34,7 @@ export async function traceJob<T>(
     return new UntracedRequest(NO_REQUEST, NOBODY, pipeline).run(fn)
   }
   const job = new LiveTrace(runtime, {
-    requestId: randomUUID(),
+    requestId: pipeline.newRequestId(),
     traceId,
     name,
     sampling: runtime.config.sampling,

@@ -407,5 +407,6 @@ function inputOf(method: string, url: string): string {
 }
 
 function outputOf({ statusCode, end }: Outcome): string {
+  if (end === 'completed' && statusCode !== undefined) return `{"statusCode":${statusCode}}`
   return JSON.stringify({ statusCode, ...(end !== 'completed' && { end }) })
 }

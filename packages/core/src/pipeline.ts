@@ -42,6 +42,7 @@ export interface Pipeline {
   readonly beside: Beside
   readonly scores: Scores
   newTraceId(): string
+  newRequestId(): string
   /** Whether a trace that begins gets the id that was made for it; false where a provider of the app's makes the spans. */
   readonly choosesTraceIds: boolean
   /** Brings the globals that nobody else has brought by now; before a context is to be passed on. */
@@ -200,6 +201,7 @@ export function startPipeline(
       log,
     }),
     newTraceId: () => ids.generateTraceId(),
+    newRequestId: () => ids.generateUuid(),
     choosesTraceIds: given === undefined,
     settle,
     startRoot(held, name, traceId, { parent, context, links, startedAt }) {

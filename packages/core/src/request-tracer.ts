@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { LiveTrace, type LiveTraceRuntime } from './live-trace.ts'
 import { createLog, type Log } from './logger.ts'
 import { pathOf, type RequestLike, urlOf } from './request-like.ts'
@@ -65,7 +64,7 @@ function startTrace(
     return new UntracedRequest(request, config.identity, pipeline, true)
   }
   return new LiveTrace(runtime, {
-    requestId: config.identity.requestId(request) ?? randomUUID(),
+    requestId: config.identity.requestId(request) ?? pipeline.newRequestId(),
     traceId,
     name: request.method ?? 'GET',
     sampling,

@@ -67,23 +67,22 @@ export class ResponseHead {
 
   /** Adds a header, unless the app has it. */
   add(name: string, value: string): void {
-    if (this.get(name) === undefined) this.set(name, value)
+    if (this.get(name) === undefined) this.put(name, value)
   }
 
-  /** Where the app hands all headers to `writeHead` ours go along: Node is slower with headers from both sides. */
   set(name: string, value: string): void {
     const given = this.args[this.at]
-    if (typeof given !== 'object' || given === null) {
-      this.response.setHeader(name, value)
-    } else if (Array.isArray(given)) {
-      const kept = pairs(given).filter(([key]) => !same(key, name))
-      this.give([...kept, [name, value]].flat())
-    } else {
-      const headers = (this.isCopied ? given : { ...given }) as Record<string, unknown>
+    if (Array.isArray(given))
+      this.give(
+        pairs(given)
+          .filter(([key]) => !same(key, name))
+          .flat(),
+      )
+    else if (typeof given === 'object' && given !== null) {
+      const headers = this.copied(given)
       for (const key in headers) if (same(key, name)) delete headers[key]
-      headers[name] = value
-      this.give(headers)
     }
+    this.put(name, value)
   }
 
   /** Hands all headers to the response itself, which then tells of them as long as it lives. */
@@ -98,6 +97,19 @@ export class ResponseHead {
     }
     for (const [name, value] of headers.values()) this.response.setHeader(name, value)
     this.args = this.args.slice(0, this.at)
+  }
+
+  /** Where the app hands all headers to `writeHead` ours go along: Node is slower with headers from both sides. */
+  private put(name: string, value: string): void {
+    const given = this.args[this.at]
+    if (typeof given !== 'object' || given === null) this.response.setHeader(name, value)
+    else if (Array.isArray(given)) this.give([...pairs(given), [name, value]].flat())
+    else this.copied(given)[name] = value
+  }
+
+  private copied(given: object): Record<string, unknown> {
+    if (!this.isCopied) this.give({ ...given })
+    return this.args[this.at] as Record<string, unknown>
   }
 
   private give(headers: unknown): void {

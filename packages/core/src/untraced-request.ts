@@ -35,7 +35,7 @@ export class UntracedRequest implements RequestTrace, HeadHook {
   }
 
   get requestId(): string {
-    this.id ??= this.identity.requestId(this.request) ?? randomUUID()
+    this.id ??= this.identity.requestId(this.request) ?? this.pipeline?.newRequestId() ?? randomUUID()
     return this.id
   }
 

@@ -6,6 +6,7 @@ import {
   reserveText,
   varintSize,
   writeBytes,
+  writeText,
   writeTextField,
   writeVarint,
 } from './byte-sink.ts'
@@ -13,9 +14,22 @@ import {
 const INT64_LIMIT = 2 ** 63
 const KEPT_KEYS = 1000
 const KEPT_KEY_LENGTH = 64
+const KEPT_TEXT_LENGTH = 64
+const MISSES = 8
 
-// Attribute names repeat from span to span: copying a name encoded before is three times faster than encoding it.
-const encodedKeys = new Map<string, Uint8Array>()
+/** An attribute's name as it was encoded before. */
+interface KnownKey {
+  readonly field: Uint8Array
+  /** A text that this attribute had lately, and the whole `KeyValue` with it. */
+  text: string | undefined
+  pair: Uint8Array
+  tag: number
+  /** How often in a row it had another one. */
+  misses: number
+}
+
+// Names repeat from span to span, and so do most short texts: copying what was encoded before is three times faster than encoding it.
+const knownKeys = new Map<string, KnownKey>()
 
 /** Writes every own attribute as a `KeyValue` under `tag`, except those that `overridden` holds. */
 export function writeAttributes(
@@ -27,39 +41,73 @@ export function writeAttributes(
   for (const key of Object.keys(attributes)) {
     if (overridden !== undefined && Object.hasOwn(overridden, key)) continue
     const value = attributes[key]
-    if (typeof value === 'string') writeTextPair(sink, tag, keyField(key), value)
-    else writePair(sink, tag, keyField(key), value)
+    const known = knownKeys.get(key) ?? learn(key)
+    if (typeof value !== 'string') writePair(sink, tag, known.field, value)
+    else if (value === known.text && tag === known.tag) writeBytes(sink, known.pair)
+    else writeNewText(sink, tag, known, value)
   }
 }
 
-function keyField(key: string): Uint8Array {
-  const known = encodedKeys.get(key)
-  if (known !== undefined) return known
+function learn(key: string): KnownKey {
   const sink = createByteSink(0)
   reserveText(sink, key, 8)
   writeTextField(sink, 0x0a, key)
   const field = sink.bytes.subarray(0, sink.end)
-  if (encodedKeys.size < KEPT_KEYS && key.length <= KEPT_KEY_LENGTH) encodedKeys.set(key, field)
-  return field
+  const known = { field, text: undefined, pair: field, tag: 0, misses: MISSES }
+  if (knownKeys.size < KEPT_KEYS && key.length <= KEPT_KEY_LENGTH) knownKeys.set(key, known)
+  return known
 }
 
-/** Three nested lengths, written once on the assumption that every character is one byte, mended if not. */
-function writeTextPair(sink: ByteSink, tag: number, key: Uint8Array, text: string): void {
+/** Keeps the text now and then, for one that is always another is not worth it. */
+function writeNewText(sink: ByteSink, tag: number, known: KnownKey, text: string): void {
+  const start = sink.end
+  const length = writeTextPair(sink, tag, known.field, text)
+  known.misses += 1
+  if (known.misses < MISSES || text.length > KEPT_TEXT_LENGTH) return
+  known.misses = 0
+  known.tag = tag
+  // Read back, for a string may be a part of a much longer one that it would keep in memory.
+  known.text = sink.bytes.toString('utf8', sink.end - length, sink.end)
+  known.pair = new Uint8Array(sink.bytes.subarray(start, sink.end))
+}
+
+/**
+ * Writes a `KeyValue` and returns how many bytes its text took. Three nested lengths stand before the text; they are written as if every
+ * character were one byte, and again if not.
+ */
+function writeTextPair(sink: ByteSink, tag: number, key: Uint8Array, text: string): number {
   reserveText(sink, text, key.length + 32)
-  const valueLength = 1 + varintSize(text.length) + text.length
-  const pairWidth = varintSize(key.length + 1 + varintSize(valueLength) + valueLength)
-  const valueWidth = varintSize(valueLength)
+  const start = sink.end
+  writePairHead(sink, tag, key, text.length)
+  const textStart = sink.end
+  const length = writeText(sink, text)
+  if (length === text.length) return length
+  const moved = textStart + lengthsSize(key, length) - lengthsSize(key, text.length)
+  if (moved !== textStart) sink.bytes.copyWithin(moved, textStart, textStart + length)
+  sink.end = start
+  writePairHead(sink, tag, key, length)
+  sink.end += length
+  return length
+}
+
+/** How many bytes the lengths in the head of a text's `KeyValue` take. */
+function lengthsSize(key: Uint8Array, textLength: number): number {
+  const valueLength = 1 + varintSize(textLength) + textLength
+  const pairLength = key.length + 1 + varintSize(valueLength) + valueLength
+  return varintSize(pairLength) + varintSize(valueLength) + varintSize(textLength)
+}
+
+/** Writes a `KeyValue` up to its text of so many bytes. */
+function writePairHead(sink: ByteSink, tag: number, key: Uint8Array, textLength: number): void {
+  const valueLength = 1 + varintSize(textLength) + textLength
   sink.bytes[sink.end++] = tag
-  const pairStart = sink.end
-  sink.end += pairWidth
+  writeVarint(sink, key.length + 1 + varintSize(valueLength) + valueLength)
   sink.bytes.set(key, sink.end)
   sink.end += key.length
   sink.bytes[sink.end++] = 0x12
-  const valueStart = sink.end
-  sink.end += valueWidth
-  writeTextField(sink, 0x0a, text)
-  closeLength(sink, valueStart, valueWidth, sink.end - valueStart - valueWidth)
-  closeLength(sink, pairStart, pairWidth, sink.end - pairStart - pairWidth)
+  writeVarint(sink, valueLength)
+  sink.bytes[sink.end++] = 0x0a
+  writeVarint(sink, textLength)
 }
 
 function writePair(sink: ByteSink, tag: number, key: Uint8Array, value: unknown): void {

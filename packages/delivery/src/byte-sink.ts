@@ -4,7 +4,7 @@ export interface ByteSink {
   end: number
 }
 
-const SHORT_TEXT = 16
+const SHORT_TEXT = 48
 const HUGE_TEXT = 256 * 1024
 
 /** Creates an empty sink with room for `capacity` bytes. */
@@ -56,7 +56,7 @@ export function reserveText(sink: ByteSink, text: string, extra: number): void {
 }
 
 /** Writes `text` as UTF-8 into room reserved before and returns the number of bytes it took. */
-function writeText(sink: ByteSink, text: string): number {
+export function writeText(sink: ByteSink, text: string): number {
   const { bytes, end } = sink
   const length = text.length
   if (length <= SHORT_TEXT) {

@@ -4,6 +4,8 @@ import { type Application, findMount } from './mounts.ts'
 
 type RoutePath = string | RegExp | readonly RoutePath[]
 
+const parameters = new WeakMap<object, readonly string[]>()
+
 /**
  * The template of the route that answered, such as `/users/:id`; undefined where no route did. Read once the response is over;
  * `root` is the application that got the request from Node.
@@ -28,12 +30,18 @@ function isStale(request: Request, route: { path: RoutePath }, mount: string | u
   // Every router takes back its `next` when nothing in it answered.
   if (request.next === undefined) return true
   if (mount !== undefined && mount !== '' && !request.baseUrl) return true
-  return parameters(route.path).some(name => !(name in request.params))
+  return parametersOf(route).some(name => !(name in request.params))
 }
 
-function parameters(path: RoutePath): string[] {
-  if (typeof path !== 'string' || path.includes('{') || path.includes('?')) return []
-  return [...path.matchAll(/(?<!\\)[:*](\w+)/g)].map(match => match[1] as string)
+/** The parameters that a route always has. */
+function parametersOf(route: { path: RoutePath }): readonly string[] {
+  const known = parameters.get(route)
+  if (known !== undefined) return known
+  const { path } = route
+  const isPlain = typeof path === 'string' && !path.includes('{') && !path.includes('?')
+  const names = isPlain ? Array.from(path.matchAll(/(?<!\\)[:*](\w+)/g), match => match[1] as string) : []
+  parameters.set(route, names)
+  return names
 }
 
 function join(mount: string, path: RoutePath): string {
