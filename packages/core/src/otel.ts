@@ -16,7 +16,8 @@ let loaded: Otel | undefined
 /** Loads them once. */
 export function loadOtel(): Otel {
   loaded ??= {
-    api: lazyRequire('@opentelemetry/api'),
+    // A copy, for its exports are getters, each access to which takes as long as all that an export of a copy is used for.
+    api: { ...lazyRequire<Otel['api']>('@opentelemetry/api') },
     core: lazyRequire('@opentelemetry/core'),
     sdk: lazyRequire('@opentelemetry/sdk-trace-base'),
     resources: lazyRequire('@opentelemetry/resources'),

@@ -36,9 +36,6 @@ export function register(otel: Otel, options: RegistrationOptions): Registration
   const { forLangfuse, forAll } = options
   const undo: (() => void)[] = []
   let settled = false
-  let global = false
-  let other = false
-  let ownsContext = false
   tracing.setLangfuseTracerProvider(forLangfuse)
   undo.push(() => tracing.setLangfuseTracerProvider(null))
 
@@ -46,7 +43,7 @@ export function register(otel: Otel, options: RegistrationOptions): Registration
     forAll &&
     createStandIn(() => {
       options.settle()
-      return other ? api.trace.getTracerProvider() : forAll
+      return registration.hasOther ? api.trace.getTracerProvider() : forAll
     })
   const place = api.trace.getTracerProvider()
   if (standIn !== undefined && place instanceof api.ProxyTracerProvider && !hasProvider(api)) {
@@ -58,33 +55,29 @@ export function register(otel: Otel, options: RegistrationOptions): Registration
     })
   }
 
-  return {
-    get global() {
-      return global
-    },
-    get hasOther() {
-      return other
-    },
-    get ownsContext() {
-      return ownsContext
-    },
+  // Without getters, which would make the object a hash table to V8, slow to use.
+  const registration = {
+    global: false,
+    hasOther: false,
+    ownsContext: false,
     settle() {
       if (settled) return false
       settled = true
       if (!hasContextManager(api)) {
-        ownsContext = api.context.setGlobalContextManager(createScopeContextManager(otel))
-        if (ownsContext) undo.push(() => api.context.disable())
+        registration.ownsContext = api.context.setGlobalContextManager(createScopeContextManager(otel))
+        if (registration.ownsContext) undo.push(() => api.context.disable())
       }
-      other = hasProvider(api, standIn)
-      if (forAll === undefined || other) return true
-      global = api.trace.setGlobalTracerProvider(forAll)
-      if (global) undo.push(() => api.trace.disable())
+      registration.hasOther = hasProvider(api, standIn)
+      if (forAll === undefined || registration.hasOther) return true
+      registration.global = api.trace.setGlobalTracerProvider(forAll)
+      if (registration.global) undo.push(() => api.trace.disable())
       return true
     },
     undo() {
       for (const step of undo.reverse()) step()
     },
   }
+  return registration
 }
 
 /** Whether somebody has made a provider the global one; `standIn` is nobody. */

@@ -126,5 +126,6 @@ function pairs(list: readonly unknown[]): [string, unknown][] {
 }
 
 function same(key: string, name: string): boolean {
-  return key.length === name.length && key.toLowerCase() === name.toLowerCase()
+  if (key.length !== name.length || ((key.charCodeAt(0) ^ name.charCodeAt(0)) & ~0x20) !== 0) return false
+  return key.toLowerCase() === name.toLowerCase()
 }

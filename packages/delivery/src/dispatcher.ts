@@ -4,6 +4,7 @@ import type { Pacing } from './pacing.ts'
 import type { Entry, TakeLimits } from './queue.ts'
 import type { Sender, SendResult } from './sender.ts'
 import type { Settlement } from './settlement.ts'
+import { withGetters } from './with-getters.ts'
 
 /** Where entries to send come from. */
 export interface Lane {
@@ -57,7 +58,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   let requests = 0
   let bytes = 0
 
-  return {
+  return withGetters({
     pump,
     get inFlight() {
       return underWay.size
@@ -77,7 +78,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       }
       underWay.clear()
     },
-  }
+  })
 
   /** Sends one body in a turn of the event loop, and none on the stack of who hands in spans. */
   function pump(): void {

@@ -1,3 +1,5 @@
+import { withGetters } from './with-getters.ts'
+
 /** Why spans were given up. */
 export type DropCause =
   | 'memory_full'
@@ -79,7 +81,7 @@ export function createLedger(onDrop: (cause: DropCause, spans: number) => void):
   const watches = new Set<Watch>()
   let closed = false
 
-  return {
+  return withGetters({
     get accepted() {
       return counts.accepted
     },
@@ -154,7 +156,7 @@ export function createLedger(onDrop: (cause: DropCause, spans: number) => void):
         resolve({ delivered, dropped, waiting, spooled: Math.max(0, total - delivered - dropped - waiting) })
       }
     },
-  }
+  })
 
   function settle(holding: Holding, spans: number, as: 'delivered' | 'dropped'): void {
     if (holding.onDisk) counts.spooled -= spans

@@ -5,6 +5,7 @@ import type { ResolvedOutboxOptions } from './options.ts'
 import type { Queue } from './queue.ts'
 import type { EncodedRecord } from './record-builder.ts'
 import type { Spool } from './spool/spool.ts'
+import { withGetters } from './with-getters.ts'
 
 /** What arrives now, on its way from the intake, through the spool if there is one, to the dispatcher. */
 export interface LiveLane extends Lane {
@@ -34,7 +35,7 @@ export function createLiveLane({ outbox, intake, queue, spool, clock, changed }:
   let order = 0
   let flushing = false
 
-  return {
+  return withGetters({
     maxInFlight: outbox.maxInFlight,
     get order() {
       return order
@@ -84,5 +85,5 @@ export function createLiveLane({ outbox, intake, queue, spool, clock, changed }:
       if (where === 'first') queue.putBack(entries)
       else for (const entry of entries) queue.push(entry)
     },
-  }
+  })
 }

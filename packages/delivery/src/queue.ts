@@ -1,5 +1,6 @@
 import type { Holding } from './ledger.ts'
 import type { EncodedRecord } from './record-builder.ts'
+import { withGetters } from './with-getters.ts'
 
 /** A record on its way. */
 export interface Entry extends EncodedRecord, Holding {
@@ -52,7 +53,7 @@ export function createQueue(): Queue {
   let spans = 0
   let bytes = 0
 
-  return {
+  return withGetters({
     get length() {
       return entries.length - head
     },
@@ -95,7 +96,7 @@ export function createQueue(): Queue {
       }
       return taken
     },
-  }
+  })
 
   function count(entry: Entry, sign: 1 | -1): void {
     spans += sign * entry.spans

@@ -4,6 +4,7 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
 import { writeAttributes } from './attribute-encoder.ts'
 import { type ByteSink, createByteSink, reserveText, writeTextField, writeVarint } from './byte-sink.ts'
 import { writeSpan } from './span-encoder.ts'
+import { withGetters } from './with-getters.ts'
 
 type Resource = ReadableSpan['resource']
 
@@ -57,7 +58,7 @@ export function createRecordBuilder(options: RecordBuilderOptions = {}): RecordB
   let spans = 0
   let bytes = 0
 
-  return {
+  return withGetters({
     get spans() {
       return spans
     },
@@ -92,7 +93,7 @@ export function createRecordBuilder(options: RecordBuilderOptions = {}): RecordB
       bytes = 0
       return record
     },
-  }
+  })
 
   function markOf(span: ReadableSpan): Attributes | undefined {
     try {

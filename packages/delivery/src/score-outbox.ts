@@ -2,6 +2,7 @@ import { createItemOutbox, type ItemOutbox } from './item-outbox.ts'
 import type { OutboxOptions } from './options.ts'
 import type { EncodedRecord, RecordBuilder } from './record-builder.ts'
 import type { RecordFormat } from './record-format.ts'
+import { withGetters } from './with-getters.ts'
 
 /** A score on its way, as Langfuse's ingestion endpoint takes it; the same `body.id` again overwrites. */
 export interface ScoreEvent {
@@ -47,7 +48,7 @@ function createLineBuilder(maxBytes: number): RecordBuilder<ScoreEvent> {
   let lines: Buffer[] = []
   let bytes = 0
 
-  return {
+  return withGetters({
     get spans() {
       return lines.length
     },
@@ -68,7 +69,7 @@ function createLineBuilder(maxBytes: number): RecordBuilder<ScoreEvent> {
       bytes = 0
       return record
     },
-  }
+  })
 }
 
 function splitLines({ body, spans }: EncodedRecord): [EncodedRecord, EncodedRecord] | undefined {
