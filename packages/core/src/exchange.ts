@@ -9,7 +9,7 @@ import { pathOf, type RequestLike } from './request-like.ts'
 import type { ReplyHeaders } from './request-trace.ts'
 import type { ResponseHead } from './response-head.ts'
 import { UnreadableText } from './text-body.ts'
-import { createWrittenResponse, type WrittenResponse } from './written-response.ts'
+import { WrittenResponse, type WrittenResponseOwner } from './written-response.ts'
 
 /** What a request and its response said, as the root observation shows it; undefined is what was not captured. */
 export interface Said {
@@ -23,42 +23,95 @@ export interface Said {
 const MARKS_BYTES = 256
 
 /** What is captured of one request and its response, and when the response was written. */
-export interface Exchange {
-  /** Captures more, or less, than so far; what is wrong with `options` is warned of. */
-  capture(options: CaptureOptions): void
-  /** Takes the response, before anything is written to it. */
-  answerWith(response: ServerResponse): void
-  /** Takes the response while its headers are written, which say that it comes in pieces. */
-  stream(response: ServerResponse): void
-  /** Takes a payload before it is encoded; returns it, or what is to be sent in its place. */
-  sends(payload: unknown, reply: ReplyHeaders): unknown
-  /** What was said, but for what the app has said itself; `startedAt` is by `performance.now()`. */
-  said(startedAt: number, own: { readonly input?: unknown; readonly output?: unknown } | undefined): Said
-}
+export class Exchange implements WrittenResponseOwner {
+  private readonly request: RequestLike
+  private readonly url: string
+  private readonly log: Log
+  private options: Capture = NO_CAPTURE
+  private response: ServerResponse | undefined
+  private written: WrittenResponse | undefined
 
-/** Captures nothing yet. */
-export function createExchange(request: RequestLike, url: string, log: Log): Exchange {
-  let capture: Capture = NO_CAPTURE
-  let response: ServerResponse | undefined
-  let written: WrittenResponse | undefined
-
-  function failed(error: unknown): void {
-    log.warnOnce('capture failed', `a response is not captured: ${String(error)}`)
+  /** Captures nothing yet. */
+  constructor(request: RequestLike, url: string, log: Log) {
+    this.request = request
+    this.url = url
+    this.log = log
   }
 
-  function answerWith(answer: ServerResponse): void {
-    response = answer
-    written ??= createWrittenResponse({
-      response,
-      maxBytes: () => (capture.responseBody === undefined ? undefined : capture.maxBytes),
-      failed,
-    })
-    if (capture.responseBody !== undefined) written.observe(false)
+  get bodyBytes(): number | undefined {
+    return this.options.responseBody === undefined ? undefined : this.options.maxBytes
+  }
+
+  failed(error: unknown): void {
+    this.log.warnOnce('capture failed', `a response is not captured: ${String(error)}`)
+  }
+
+  /** Captures more, or less, than so far; what is wrong with `options` is warned of. */
+  capture(options: CaptureOptions): void {
+    try {
+      this.options = captureOver(options, this.options)
+    } catch (error) {
+      this.log.warnOnce('capture failed', `capture stays as it was: ${String(error)}`)
+    }
+    if (this.response !== undefined) this.answerWith(this.response)
+  }
+
+  /** Takes the response, before anything is written to it. */
+  answerWith(response: ServerResponse): void {
+    this.response = response
+    this.written ??= new WrittenResponse(response, this)
+    if (this.options.responseBody !== undefined) this.written.observe(false)
+  }
+
+  /** Takes the response while its headers are written, which say that it comes in pieces. */
+  stream(response: ServerResponse): void {
+    this.answerWith(response)
+    this.written?.observe(true)
+  }
+
+  /** Takes a payload before it is encoded; returns it, or what is to be sent in its place. */
+  sends(payload: unknown, reply: ReplyHeaders): unknown {
+    return this.written === undefined ? payload : this.written.sends(payload, reply)
+  }
+
+  /** What was said, but for what the app has said itself; `startedAt` is by `performance.now()`. */
+  said(startedAt: number, own: { readonly input?: unknown; readonly output?: unknown } | undefined): Said {
+    const { request, response, written, options } = this
+    written?.close()
+    const { body, timing } = written ?? {}
+    const input =
+      own?.input === undefined
+        ? this.bodyOf('requestBody', () => requestBody(request, options.maxBytes))
+        : undefined
+    const { firstTokenAt } = body ?? timing ?? {}
+    const measured = timing?.measured(startedAt, firstTokenAt) ?? {}
+    return {
+      input,
+      output:
+        own?.output === undefined && body !== undefined && hasBody(request, response?.statusCode)
+          ? this.bodyOf('responseBody', () => body.value())
+          : undefined,
+      metadata: {
+        // Of an input that is a body, as the input otherwise says.
+        path: input === undefined ? undefined : pathOf(this.url),
+        query: this.shownValues(capturedQuery(request, options.query)),
+        requestHeaders: this.shownValues(capturedHeaders(request.headers, options.requestHeaders)),
+        responseHeaders: this.shownValues(
+          capturedHeaders(response?.headersSent ? response.getHeaders() : {}, options.responseHeaders),
+        ),
+        ...measured,
+        streamError: body?.error && redactText(body.error),
+      },
+      firstTokenAt:
+        measured.timeToFirstTokenMs === undefined || firstTokenAt === undefined
+          ? undefined
+          : new Date(Date.now() - (performance.now() - firstTokenAt)),
+    }
   }
 
   /** What a body says, as text; nothing of it where the app's part in that throws, or what is to be blanked cannot be found. */
-  function bodyOf(option: 'requestBody' | 'responseBody', read: () => unknown): string | undefined {
-    const { [option]: select, redact, maxBytes } = capture
+  private bodyOf(option: 'requestBody' | 'responseBody', read: () => unknown): string | undefined {
+    const { [option]: select, redact, maxBytes } = this.options
     if (select === undefined) return undefined
     try {
       const body = read()
@@ -75,7 +128,7 @@ export function createExchange(request: RequestLike, url: string, log: Log): Exc
       const bound = maxBytes + MARKS_BYTES
       return typeof selected === 'string' ? shown(selected, bound) : boundedJson(selected, bound)
     } catch (error) {
-      log.warnOnce(
+      this.log.warnOnce(
         `capture.${option} failed`,
         `capture.${option} failed, the body is hidden: ${String(error)}`,
       )
@@ -83,57 +136,8 @@ export function createExchange(request: RequestLike, url: string, log: Log): Exc
     }
   }
 
-  function shownValues(values: Record<string, unknown> | undefined): string | undefined {
-    return values && boundedJson(values, capture.maxBytes)
-  }
-
-  return {
-    answerWith,
-    capture(options) {
-      try {
-        capture = captureOver(options, capture)
-      } catch (error) {
-        log.warnOnce('capture failed', `capture stays as it was: ${String(error)}`)
-      }
-      if (response !== undefined) answerWith(response)
-    },
-    stream(answer) {
-      answerWith(answer)
-      written?.observe(true)
-    },
-    sends: (payload, reply) => (written === undefined ? payload : written.sends(payload, reply)),
-    said(startedAt, own) {
-      written?.close()
-      const { body, timing } = written ?? {}
-      const input =
-        own?.input === undefined
-          ? bodyOf('requestBody', () => requestBody(request, capture.maxBytes))
-          : undefined
-      const { firstTokenAt } = body ?? timing ?? {}
-      const measured = timing?.measured(startedAt, firstTokenAt) ?? {}
-      return {
-        input,
-        output:
-          own?.output === undefined && body !== undefined && hasBody(request, response?.statusCode)
-            ? bodyOf('responseBody', body.value)
-            : undefined,
-        metadata: {
-          // Of an input that is a body, as the input otherwise says.
-          path: input === undefined ? undefined : pathOf(url),
-          query: shownValues(capturedQuery(request, capture.query)),
-          requestHeaders: shownValues(capturedHeaders(request.headers, capture.requestHeaders)),
-          responseHeaders: shownValues(
-            capturedHeaders(response?.headersSent ? response.getHeaders() : {}, capture.responseHeaders),
-          ),
-          ...measured,
-          streamError: body?.error && redactText(body.error),
-        },
-        firstTokenAt:
-          measured.timeToFirstTokenMs === undefined || firstTokenAt === undefined
-            ? undefined
-            : new Date(Date.now() - (performance.now() - firstTokenAt)),
-      }
-    },
+  private shownValues(values: Record<string, unknown> | undefined): string | undefined {
+    return values && boundedJson(values, this.options.maxBytes)
   }
 }
 

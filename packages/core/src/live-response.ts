@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { CaptureOptions } from './capture-options.ts'
-import { createExchange, type Exchange, isStreamed, type Said } from './exchange.ts'
+import { Exchange, isStreamed, type Said } from './exchange.ts'
 import type { Log } from './logger.ts'
 import type { Outcome } from './outcome.ts'
 import type { RequestLike } from './request-like.ts'
@@ -115,7 +115,7 @@ export class LiveResponse implements ResponseWatcher {
 
   private exchanged(): Exchange {
     if (this.exchange === undefined) {
-      this.exchange = createExchange(this.asked.request, this.asked.url, this.log)
+      this.exchange = new Exchange(this.asked.request, this.asked.url, this.log)
       if (this.response !== undefined) this.exchange.answerWith(this.response)
     }
     return this.exchange

@@ -10,7 +10,7 @@ import {
 } from './request-options.ts'
 import type { RequestTrace } from './request-trace.ts'
 import { isSkippedAtStart, resolveSampling } from './sampling.ts'
-import { readTrace } from './trace-headers.ts'
+import { carriesTrace, readTrace } from './trace-headers.ts'
 import { initTracing, runningTracing } from './tracing.ts'
 import { UntracedRequest } from './untraced-request.ts'
 
@@ -55,7 +55,7 @@ function startTrace(
     counts.skipped += 1
     return new UntracedRequest(request, config.identity, pipeline)
   }
-  const incoming = readTrace(request.headers, runtime.otel, log)
+  const incoming = carriesTrace(request.headers) ? readTrace(request.headers, runtime.otel, log) : undefined
   const joined = incoming?.claimed && isTrusted(request, config, log) ? incoming : undefined
   const traceId = joined?.parent.traceId ?? pipeline.newTraceId()
   const sampling = resolveSampling(route?.sampling, runtime.config.sampling)

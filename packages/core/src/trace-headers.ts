@@ -70,7 +70,7 @@ export function traceHeaders({
 
 /** Reads what a caller sent; undefined where there is nothing, or nothing valid. What is malformed is counted. */
 export function readTrace(carrier: ReadableCarrier, otel: Otel, log: Log): IncomingTrace | undefined {
-  if (!(carrier instanceof Headers) && !carries(carrier)) return undefined
+  if (!(carrier instanceof Headers) && !carriesTrace(carrier)) return undefined
   const read = reader(carrier, log)
   const traceId = read(TRACE_HEADERS.traceId)
   if (traceId === undefined && read(TRACE_HEADERS.traceParent) === undefined) return undefined
@@ -86,8 +86,8 @@ export function readTrace(carrier: ReadableCarrier, otel: Otel, log: Log): Incom
   }
 }
 
-/** Most requests carry nothing, and are asked no more than this. */
-function carries(carrier: Readonly<Record<string, unknown>>): boolean {
+/** Whether headers name a trace: most requests carry none, and are asked no more than this. */
+export function carriesTrace(carrier: Readonly<Record<string, unknown>>): boolean {
   return carrier[TRACE_HEADERS.traceParent] !== undefined || carrier[TRACE_HEADERS.traceId] !== undefined
 }
 

@@ -11,7 +11,7 @@ import {
   writeVarint,
 } from './byte-sink.ts'
 
-const { hasOwnProperty } = Object.prototype
+const { hasOwnProperty: has } = Object.prototype
 const INT64_LIMIT = 2 ** 63
 const KEPT_KEYS = 1000
 const KEPT_KEY_LENGTH = 64
@@ -41,8 +41,8 @@ export function writeAttributes(
 ): void {
   // Not over a list of the keys, and not with Object.hasOwn: in this form alone V8 looks up neither keys nor values.
   for (const key in attributes) {
-    if (!hasOwnProperty.call(attributes, key)) continue
-    if (overridden !== undefined && hasOwnProperty.call(overridden, key)) continue
+    if (!has.call(attributes, key)) continue
+    if (overridden !== undefined && has.call(overridden, key)) continue
     const value = attributes[key]
     const known = knownKeys.get(key) ?? learn(key)
     if (typeof value !== 'string') writePair(sink, tag, known.field, value)
