@@ -18,7 +18,7 @@ export interface TraceOwner {
   readonly requestId: string | undefined
   readonly userId: string | undefined
   readonly sessionId: string | undefined
-  /** Whether nothing that the app said is on the root: no media to upload from it. */
+  /** Whether nothing that the app said is on the root, which then needs no search for media. */
   readonly plain: boolean
   /** Keeps nothing of the trace. */
   skip(): void

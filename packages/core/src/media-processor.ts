@@ -32,7 +32,7 @@ export function createMediaProcessor({ plain, media, refusal }: MediaProcessorOp
 }
 
 /** Whether an attribute may hold media: a data URI, or a part of a message that the AI SDK calls a file. */
-function holdsMedia({ attributes, instrumentationScope: { name: scope } }: ReadableSpan): boolean {
+export function holdsMedia({ attributes, instrumentationScope: { name: scope } }: ReadableSpan): boolean {
   const hasFiles = scope === 'ai' || scope === 'gen_ai'
   for (const name in attributes) {
     const value = attributes[name]

@@ -1,6 +1,7 @@
 import type { Attributes, SpanContext } from '@opentelemetry/api'
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace-base'
 import type { HeldTrace } from './held-trace.ts'
+import { holdsMedia } from './media-processor.ts'
 import type { Otel } from './otel.ts'
 import { type Refusal, refuse } from './refusal.ts'
 import { rollUpMetadata } from './roll-up.ts'
@@ -79,7 +80,7 @@ export function createTraceRelease({
     if (trace.verdict === 'drop') return unseen ? undefined : forgetSpan(root)
     trace.owner.describe(root)
     stamp(root.attributes, trace.owner.identity())
-    if (unseen && trace.owner.plain && sendAlone !== undefined) return sendAlone(root)
+    if (unseen && sendAlone !== undefined && (trace.owner.plain || !holdsMedia(root))) return sendAlone(root)
     show(trace)
     for (const [name, value] of Object.entries(rollUpMetadata(trace.rollUp))) {
       root.attributes[`${attribute.OBSERVATION_METADATA}.${name}`] ??= String(value)
