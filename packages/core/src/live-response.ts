@@ -25,6 +25,8 @@ export interface ResponseOwner {
   readonly traceId: string
   /** Whether the app reported an error. */
   readonly failed: boolean
+  /** When the request came, by `performance.now()`. */
+  readonly startedAt: number
   end(outcome: Outcome): void
 }
 
@@ -34,7 +36,6 @@ export class LiveResponse implements ResponseWatcher {
   ended: ResponseEnd | undefined
   private readonly owner: ResponseOwner
   private readonly asked: AskedRequest
-  private readonly startedAt: number
   private readonly log: Log
   private response: ServerResponse | undefined
   private watch: ResponseWatch | undefined
@@ -42,17 +43,19 @@ export class LiveResponse implements ResponseWatcher {
   /** What is captured and measured of bodies; undefined where nothing is. */
   private exchange: Exchange | undefined
 
-  /** `startedAt` is by `performance.now()`. */
-  constructor(owner: ResponseOwner, asked: AskedRequest, startedAt: number, log: Log) {
+  constructor(owner: ResponseOwner, asked: AskedRequest, log: Log) {
     this.owner = owner
     this.asked = asked
-    this.startedAt = startedAt
     this.log = log
     if (asked.config.capture !== undefined) this.capture(asked.config.capture)
   }
 
   get failed(): boolean {
     return this.owner.failed
+  }
+
+  get startedAt(): number {
+    return this.owner.startedAt
   }
 
   /** Whether anything of bodies is captured or measured. */
@@ -78,7 +81,7 @@ export class LiveResponse implements ResponseWatcher {
     this.response = response
     this.route = route
     this.exchange?.answerWith(response)
-    this.watch = new ResponseWatch(this.asked.request, response, this, this.startedAt)
+    this.watch = new ResponseWatch(this.asked.request, response, this)
   }
 
   head(head: ResponseHead): void {

@@ -70,7 +70,7 @@ export class LiveTrace implements RequestTrace, TraceOwner, HeadHook, ResponseOw
   private readonly span: Span
   /** The response to a request; a job has none. */
   private readonly response: LiveResponse | undefined
-  private readonly startedAt: number = performance.now()
+  readonly startedAt: number = performance.now()
   private sampling: Sampling
   private said: Annotations = NOTHING_SAID
   private user: string | undefined
@@ -104,7 +104,7 @@ export class LiveTrace implements RequestTrace, TraceOwner, HeadHook, ResponseOw
     const around = active === api.ROOT_CONTEXT ? active : withoutClaims(otel, active)
     this.context = pipeline.beside.activate(pipeline.buffer.contextFor(this.held, around), this.span)
     runtime.counts.started += 1
-    this.response = start.asked && new LiveResponse(this, start.asked, this.startedAt, runtime.log)
+    this.response = start.asked && new LiveResponse(this, start.asked, runtime.log)
     if (start.route !== undefined) this.configure(start.route)
   }
 

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { createLinkedList, type Linked, type LinkedList } from './linked-list.ts'
+import { type Linked, LinkedList } from './linked-list.ts'
 import type { RequestEnd } from './outcome.ts'
 import type { RequestLike } from './request-like.ts'
 import type { ResponseHead } from './response-head.ts'
@@ -18,6 +18,8 @@ export interface ResponseEnd {
 export interface ResponseWatcher {
   /** Whether the app reported an error for this request. */
   readonly failed: boolean
+  /** When the request came, by `performance.now()`. */
+  readonly startedAt: number
   responded(end: ResponseEnd): void
 }
 
@@ -53,13 +55,11 @@ export class ResponseWatch implements Linked<ResponseWatch> {
   private readonly stream: Http2Stream | undefined
   private readonly socket: Socket | undefined
   private readonly watch: SocketWatch | undefined
-  private readonly startedAt: number
   private firstByteAt: number | undefined
   private statedBytes = Number.NaN
   private over = false
 
-  constructor(request: RequestLike, response: ServerResponse, watcher: ResponseWatcher, startedAt: number) {
-    this.startedAt = startedAt
+  constructor(request: RequestLike, response: ServerResponse, watcher: ResponseWatcher) {
     this.request = request
     this.response = response
     this.watcher = watcher
@@ -102,7 +102,7 @@ export class ResponseWatch implements Linked<ResponseWatch> {
       statusCode: sent ? response.statusCode : undefined,
       responseBytes: sent ? this.size(end) : undefined,
       timeToFirstByteMs:
-        sent && firstByteAt !== undefined ? rounded(firstByteAt - this.startedAt) : undefined,
+        sent && firstByteAt !== undefined ? rounded(firstByteAt - this.watcher.startedAt) : undefined,
     })
   }
 
@@ -122,20 +122,24 @@ function watchSocket(socket: WatchedSocket): SocketWatch {
   const known = socket[kSocketWatch]
   if (known !== undefined) return known
   const watch: SocketWatch = {
-    open: createLinkedList(),
+    open: new LinkedList(),
     timedOut: false,
     bytesWritten: socket.bytesWritten ?? 0,
   }
   socket[kSocketWatch] = watch
-  socket.on('timeout', () => {
-    watch.timedOut = true
-  })
-  socket.on('close', () => {
-    for (let response = watch.open.first; response !== undefined; response = watch.open.first) {
-      response.settle(false)
-    }
-  })
+  socket.on('timeout', timedOut)
+  socket.on('close', closed)
   return watch
+}
+
+function timedOut(this: WatchedSocket): void {
+  const watch = this[kSocketWatch]
+  if (watch !== undefined) watch.timedOut = true
+}
+
+function closed(this: WatchedSocket): void {
+  const open = this[kSocketWatch]?.open
+  for (let response = open?.first; response !== undefined; response = open?.first) response.settle(false)
 }
 
 function isReset(stream: Http2Stream | undefined): boolean {

@@ -9,7 +9,7 @@ import {
   sizeOf,
   type TraceOwner,
 } from './held-trace.ts'
-import { createLinkedList, type LinkedList } from './linked-list.ts'
+import { LinkedList } from './linked-list.ts'
 import type { Log } from './logger.ts'
 import type { BufferOptions } from './options.ts'
 import type { Otel } from './otel.ts'
@@ -97,8 +97,8 @@ export function createTraceBuffer(options: TraceBufferOptions): TraceBuffer {
   })
   const contextKey = otel.api.createContextKey('langfuse-middleware.trace')
   const traces = new WeakMap<ReadableSpan, HeldTrace>()
-  const undecided = createLinkedList<HeldTrace>()
-  const decided = createLinkedList<HeldTrace>()
+  const undecided = new LinkedList<HeldTrace>()
+  const decided = new LinkedList<HeldTrace>()
   const early = { spans: 0, bytes: 0, totalBytes: 0, traces: 0, age: 0 }
   let totalBytes = 0
   let heldSpans = 0

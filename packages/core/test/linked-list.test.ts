@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { createLinkedList, type Linked, type LinkedList } from '../src/linked-list.ts'
+import { type Linked, LinkedList } from '../src/linked-list.ts'
 
 interface Member extends Linked<Member> {
   id: number
@@ -15,7 +15,7 @@ it('holds its members in the order in which they came, each in one list', () => 
   const step = fc.record({ id: fc.nat(9), to: fc.constantFrom('left', 'right', 'out') })
   fc.assert(
     fc.property(fc.array(step), steps => {
-      const lists = { left: createLinkedList<Member>(), right: createLinkedList<Member>() }
+      const lists = { left: new LinkedList<Member>(), right: new LinkedList<Member>() }
       const expected = { left: [] as number[], right: [] as number[] }
       const members = Array.from(
         { length: 10 },

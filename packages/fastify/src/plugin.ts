@@ -46,9 +46,10 @@ const plugin: FastifyPluginAsync<LangfusePluginOptions> = async (fastify, option
   fastify.addHook('onRequest', (request, reply, next) => {
     // Read now: a handler that calls callNotFound() makes the request one without a route.
     const { routeOptions } = request
+    const { url } = routeOptions
     const trace = tracer.start(request, configOf(request, routeOptions)?.langfuse)
     ;(request as TracedRequest)[kTrace] = trace
-    trace.endWith(reply.raw, () => routeOptions.url)
+    trace.endWith(reply.raw, () => url)
     trace.bind(request.raw)
     trace.bind(reply.raw)
     trace.run(next)
