@@ -16,7 +16,7 @@ let loaded: Otel | undefined
 /** Loads them once. */
 export function loadOtel(): Otel {
   loaded ??= {
-    // A copy, for its exports are getters, each access to which takes as long as all that an export of a copy is used for.
+    // A copy: the exports are getters, which V8 keeps in a hash table, and every request uses some.
     api: { ...lazyRequire<Otel['api']>('@opentelemetry/api') },
     core: lazyRequire('@opentelemetry/core'),
     sdk: lazyRequire('@opentelemetry/sdk-trace-base'),

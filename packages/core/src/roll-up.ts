@@ -62,20 +62,35 @@ function isFailed(span: ReadableSpan, keys: RollUpKeys): boolean {
   return span.attributes[keys.level] === 'ERROR' || span.status.code === 2
 }
 
-/** The figures worth showing on the root: those of generations only where there were any. */
-export function rollUpMetadata(rollUp: RollUp): Record<string, string | number> {
-  if (rollUp.observations === 0) return {}
-  return {
-    observations: rollUp.observations,
-    ...(rollUp.errors > 0 && { errors: rollUp.errors }),
-    ...(rollUp.generations > 0 && {
-      generations: rollUp.generations,
-      generationMs: Math.round(rollUp.generationMs),
-    }),
-    ...(rollUp.totalTokens > 0 && { totalTokens: rollUp.totalTokens }),
-    ...(rollUp.totalCost > 0 && { totalCost: rollUp.totalCost }),
-    ...(rollUp.models.size > 0 && { models: [...rollUp.models].join(', ') }),
+/** The figures that may be shown on the root. */
+export const ROLL_UP_FIGURES = [
+  'observations',
+  'errors',
+  'generations',
+  'generationMs',
+  'totalTokens',
+  'totalCost',
+  'models',
+] as const
+
+export type RollUpFigure = (typeof ROLL_UP_FIGURES)[number]
+
+/** Shows the figures worth it: those of generations only where there were any. */
+export function showRollUp(
+  rollUp: RollUp,
+  show: (figure: RollUpFigure, value: string | number) => void,
+): void {
+  const { observations, errors, generations, totalTokens, totalCost, models } = rollUp
+  if (observations === 0) return
+  show('observations', observations)
+  if (errors > 0) show('errors', errors)
+  if (generations > 0) {
+    show('generations', generations)
+    show('generationMs', Math.round(rollUp.generationMs))
   }
+  if (totalTokens > 0) show('totalTokens', totalTokens)
+  if (totalCost > 0) show('totalCost', totalCost)
+  if (models.size > 0) show('models', [...models].join(', '))
 }
 
 function tokens(attributes: Attributes, key: string): number {
@@ -88,23 +103,29 @@ function tokens(attributes: Attributes, key: string): number {
 /** A stated total of a JSON object of numbers, else the sum of `parts`, else of all. */
 function sum(json: unknown, totals: readonly string[], parts: readonly string[] | undefined): number {
   if (typeof json !== 'string') return 0
-  let details: unknown
-  try {
-    details = JSON.parse(json)
-  } catch {
-    return 0
-  }
-  if (typeof details !== 'object' || details === null) return 0
-  const numbers = new Map(
-    Object.entries(details).filter((entry): entry is [string, number] => Number.isFinite(entry[1])),
-  )
+  const details = numbersOf(json)
   for (const total of totals) {
-    const value = numbers.get(total)
-    if (value !== undefined) return value
+    const value = details[total]
+    if (isNumber(value)) return value
   }
-  const stated = parts?.filter(part => numbers.has(part)) ?? []
-  const counted = stated.length > 0 ? stated : numbers.keys()
+  const counted = parts?.some(part => isNumber(details[part])) ? parts : Object.keys(details)
   let result = 0
-  for (const name of counted) result += numbers.get(name) ?? 0
+  for (const name of counted) {
+    const value = details[name]
+    if (isNumber(value)) result += value
+  }
   return result
+}
+
+function numbersOf(json: string): Record<string, unknown> {
+  try {
+    const details: unknown = JSON.parse(json)
+    return typeof details === 'object' && details !== null ? (details as Record<string, unknown>) : {}
+  } catch {
+    return {}
+  }
+}
+
+function isNumber(value: unknown): value is number {
+  return Number.isFinite(value)
 }

@@ -4,7 +4,7 @@ import type { HeldTrace } from './held-trace.ts'
 import { holdsMedia } from './media-processor.ts'
 import type { Otel } from './otel.ts'
 import { type Refusal, refuse } from './refusal.ts'
-import { rollUpMetadata } from './roll-up.ts'
+import { ROLL_UP_FIGURES, type RollUpFigure, showRollUp } from './roll-up.ts'
 import { RootSpan } from './root-span.ts'
 
 interface TraceReleaseOptions {
@@ -46,6 +46,9 @@ export function createTraceRelease({
   maskRest,
 }: TraceReleaseOptions): TraceRelease {
   const attribute = otel.langfuse.LangfuseOtelSpanAttributes
+  const figureNames = Object.fromEntries(
+    ROLL_UP_FIGURES.map(figure => [figure, `${attribute.OBSERVATION_METADATA}.${figure}`]),
+  ) as Record<RollUpFigure, string>
 
   const forgetSpan = (span: ReadableSpan) => refuse(refusal, next, span)
 
@@ -82,9 +85,9 @@ export function createTraceRelease({
     stamp(root.attributes, trace.owner.identity())
     if (unseen && sendAlone !== undefined && (trace.owner.plain || !holdsMedia(root))) return sendAlone(root)
     show(trace)
-    for (const [name, value] of Object.entries(rollUpMetadata(trace.rollUp))) {
-      root.attributes[`${attribute.OBSERVATION_METADATA}.${name}`] ??= String(value)
-    }
+    showRollUp(trace.rollUp, (figure, value) => {
+      root.attributes[figureNames[figure]] ??= String(value)
+    })
     maskRest?.(root)
     next.onEnd(root)
   }

@@ -17,8 +17,10 @@ export function langfuseMiddleware(options?: LangfuseMiddlewareOptions): Request
     if (request.langfuse !== undefined) return next()
     const trace = tracer.start(request)
     request.langfuse = trace
-    const root = outermost(request.app as unknown as Application)
-    trace.endWith(response, () => routeTemplate(request, root))
+    // A router may be used without any application.
+    const app = request.app as unknown as Application | undefined
+    const root = app && outermost(app)
+    trace.endWith(response, () => root && routeTemplate(request, root))
     trace.bind(request)
     trace.bind(response)
     trace.run(next)

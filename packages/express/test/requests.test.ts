@@ -1,11 +1,12 @@
 import { mkdtempSync, readdirSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { currentRequest, getRequestContext, safeTrace } from '@langfuse-middleware/core'
 import { type LangfuseMiddlewareOptions, langfuseMiddleware, traceRoute } from '@langfuse-middleware/express'
 import { type Recorder, recordTraces } from '@langfuse-middleware/testing'
 import compression from 'compression'
-import type { Request, RequestHandler } from 'express'
+import type { Request, RequestHandler, Response } from 'express'
 import multer from 'multer'
 import request from 'supertest'
 import { expressVersions } from './express-versions.ts'
@@ -34,6 +35,19 @@ describe.each(expressVersions)('requests in %s', (_version, express) => {
     while (recorder.tracing.stats().requests.open > 0) await new Promise(setImmediate)
     return (await recorder.traces()).length
   }
+
+  it('traces a router that no application has', async () => {
+    const router = express.Router()
+    router.use(langfuseMiddleware())
+    router.get('/plain', (_request, response) => void response.end('answered'))
+    const server = createServer((incoming, response) =>
+      router(incoming as Request, response as Response, () => response.writeHead(404).end()),
+    )
+    const { status, text } = await request(server).get('/plain')
+    expect({ status, text }).toEqual({ status: 200, text: 'answered' })
+    const { root } = await recorder.waitFor(() => true)
+    expect(root?.metadata).toMatchObject({ statusCode: 200, end: 'completed' })
+  })
 
   describe('ignore', () => {
     function appThatIgnores(ignore: LangfuseMiddlewareOptions['ignore']) {
