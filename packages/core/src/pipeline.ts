@@ -32,6 +32,7 @@ import {
   checkSdkIsItself,
   warnOfOtherProvider,
 } from './self-check.ts'
+import { createShortcut } from './shortcut.ts'
 import { createTraceBuffer, type TraceBuffer } from './trace-buffer.ts'
 import { type OutgoingTrace, traceHeaders } from './trace-headers.ts'
 import { createTraceLinks, lookForInspector, type TraceLinks } from './trace-links.ts'
@@ -132,7 +133,7 @@ export function startPipeline(
     refusal,
     isExported,
     maskRest: masking?.maskRest,
-    sendAlone: delivery && config.mask === undefined ? sendAlone : undefined,
+    shortcut: delivery && config.mask === undefined ? createShortcut(config, otel, delivery) : undefined,
     log,
   })
   const ids = createIdGenerator()
@@ -252,23 +253,7 @@ export function startPipeline(
     checkApi(log)
     checkContext(otel, log)
   }
-
-  /**
-   * What Langfuse's processor does for a root of ours that is alone and holds nothing to mask or upload: without its promises, which
-   * are a quarter of what such a request costs.
-   */
-  function sendAlone(root: ReadableSpan): void {
-    const attribute = langfuse.LangfuseOtelSpanAttributes
-    const { attributes } = root
-    attributes[attribute.ENVIRONMENT] ??= config.environment
-    if (config.release !== undefined) attributes[attribute.RELEASE] ??= config.release
-    if (root.parentSpanContext === undefined) attributes[attribute.IS_APP_ROOT] = true
-    delivery?.export([root], sent)
-  }
 }
-
-/** What cannot be taken any more is counted where it is refused. */
-function sent(): void {}
 
 /** Links lead to the inspector of this process, or to the one that traces are sent to, should it be one. */
 function linksFor(

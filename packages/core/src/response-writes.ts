@@ -80,7 +80,7 @@ export class ResponseWrites {
 
   constructor(response: ServerResponse, observer: ChunkObserver) {
     this.below = { write: response.write as Write, end: response.end as Write }
-    this.isWrapped = Object.hasOwn(response, 'write') || Object.hasOwn(response, 'end')
+    this.isWrapped = Object.hasOwn(response, 'write')
     this.observers = [observer]
   }
 

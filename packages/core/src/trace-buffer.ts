@@ -16,7 +16,7 @@ import type { Otel } from './otel.ts'
 import type { Refusal } from './refusal.ts'
 import { addToRollUp, emptyRollUp, NOTHING_ROLLED_UP, type RollUpKeys } from './roll-up.ts'
 import { SmallContext } from './small-context.ts'
-import { createTraceRelease } from './trace-release.ts'
+import { createTraceRelease, type Shortcut } from './trace-release.ts'
 
 /** Holds a request's ended spans until its root ends, then decides once for all of them. */
 export interface TraceBuffer extends SpanProcessor {
@@ -67,8 +67,8 @@ interface TraceBufferOptions {
   readonly refusal: Refusal
   /** Whether a span is one that `next` exports. */
   readonly isExported: (span: ReadableSpan) => boolean
-  /** Sends a root that `next` has never seen; undefined where every one goes through `next`. */
-  readonly sendAlone?: ((root: ReadableSpan) => void) | undefined
+  /** Sends spans without `next`; undefined where every one goes through it. */
+  readonly shortcut?: Shortcut | undefined
   /** Masks what `next` does not, in a span that is sent. */
   readonly maskRest?: ((span: ReadableSpan) => void) | undefined
   readonly log: Log
@@ -77,7 +77,7 @@ interface TraceBufferOptions {
 
 /** Creates the buffer. */
 export function createTraceBuffer(options: TraceBufferOptions): TraceBuffer {
-  const { otel, limits, next, refusal, isExported, sendAlone, log, now = Date.now } = options
+  const { otel, limits, next, refusal, isExported, shortcut, log, now = Date.now } = options
   const attribute = otel.langfuse.LangfuseOtelSpanAttributes
   const keys: RollUpKeys = {
     type: attribute.OBSERVATION_TYPE,
@@ -91,7 +91,7 @@ export function createTraceBuffer(options: TraceBufferOptions): TraceBuffer {
     next,
     refusal,
     isExported,
-    sendAlone,
+    shortcut,
     maxBridges: limits.maxSpansPerTrace,
     maskRest: options.maskRest,
   })

@@ -14,11 +14,20 @@ interface TraceReleaseOptions {
   readonly refusal: Refusal
   /** Whether a span is one that `next` exports. */
   readonly isExported: (span: ReadableSpan) => boolean
-  /** Sends a root that `next` has never seen; undefined where every one goes through `next`. */
-  readonly sendAlone: ((root: ReadableSpan) => void) | undefined
+  /** Sends spans without `next`; undefined where every one goes through it. */
+  readonly shortcut: Shortcut | undefined
   readonly maxBridges: number
   /** Masks what `next` does not, in a span that is sent. */
   readonly maskRest: ((span: ReadableSpan) => void) | undefined
+}
+
+/** The way past a processor, for spans on which it has nothing to do. */
+export interface Shortcut {
+  /** Whether a span that the processor saw start may go this way. */
+  takes(span: ReadableSpan): boolean
+  send(span: ReadableSpan): void
+  /** Sends a root that the processor has never seen. */
+  sendAlone(root: ReadableSpan): void
 }
 
 /** Hands the spans of decided traces on, each with its trace's identity and under a parent that is sent. */
@@ -41,7 +50,7 @@ export function createTraceRelease({
   next,
   refusal,
   isExported,
-  sendAlone,
+  shortcut,
   maxBridges,
   maskRest,
 }: TraceReleaseOptions): TraceRelease {
@@ -72,10 +81,10 @@ export function createTraceRelease({
     maskRest?.(span)
     const parent = span.parentSpanContext
     const exportedParent = parent && exportedAncestor(trace, parent)
-    if (exportedParent?.spanId === parent?.spanId) return next.onEnd(span)
+    if (exportedParent?.spanId === parent?.spanId) return hand(span)
     // It is under a root after all, though what is between is not sent.
     delete span.attributes[attribute.IS_APP_ROOT]
-    next.onEnd(withParent(span, exportedParent))
+    hand(withParent(span, exportedParent))
   }
 
   function passRoot(trace: HeldTrace, root: ReadableSpan): void {
@@ -83,13 +92,21 @@ export function createTraceRelease({
     if (trace.verdict === 'drop') return unseen ? undefined : forgetSpan(root)
     trace.owner.describe(root)
     stamp(root.attributes, trace.owner.identity())
-    if (unseen && sendAlone !== undefined && (trace.owner.plain || !holdsMedia(root))) return sendAlone(root)
+    if (unseen && shortcut !== undefined && (trace.owner.plain || !holdsMedia(root)))
+      return shortcut.sendAlone(root)
     show(trace)
     showRollUp(trace.rollUp, (figure, value) => {
       root.attributes[figureNames[figure]] ??= String(value)
     })
     maskRest?.(root)
-    next.onEnd(root)
+    hand(root)
+  }
+
+  /** Sends a span; where the shortcut takes it, `next` only learns that it has ended. */
+  function hand(span: ReadableSpan): void {
+    if (shortcut === undefined || !shortcut.takes(span) || holdsMedia(span)) return next.onEnd(span)
+    forgetSpan(span)
+    shortcut.send(span)
   }
 
   function bridge(trace: HeldTrace, span: ReadableSpan): void {

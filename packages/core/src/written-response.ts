@@ -33,6 +33,10 @@ export class WrittenResponse implements ChunkObserver {
     this.owner = owner
   }
 
+  get isEventStream(): boolean {
+    return /^text\/event-stream\b/i.test(this.writtenHeaders().contentType)
+  }
+
   /** Observes what is written from here on; `withinHead` where the headers are just being written. */
   observe(withinHead: boolean): void {
     if (this.writes !== undefined) return
@@ -84,10 +88,6 @@ export class WrittenResponse implements ChunkObserver {
       this.body = undefined
       this.owner.failed(error)
     }
-  }
-
-  get isEventStream(): boolean {
-    return /^text\/event-stream\b/i.test(this.writtenHeaders().contentType)
   }
 
   private writtenHeaders(): BodyHeaders {

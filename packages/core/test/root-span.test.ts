@@ -1,9 +1,10 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { startObservation } from '@langfuse/tracing'
 import { getTracing, initTracing, type TracingOptions } from '@langfuse-middleware/core'
 import { createRequestTracer, type Outcome, type RequestLike } from '@langfuse-middleware/core/adapter'
-import type { Attributes, HrTime, Span } from '@opentelemetry/api'
+import { type Attributes, type HrTime, trace as otelTrace, type Span } from '@opentelemetry/api'
 import { JsonTraceSerializer, ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer'
 import { resourceFromAttributes } from '@opentelemetry/resources'
 import { BasicTracerProvider, type ReadableSpan } from '@opentelemetry/sdk-trace-base'
@@ -12,6 +13,9 @@ import { decodeSpans, type Message, toObject } from '../../delivery/test/support
 import { loadOtel } from '../src/otel.ts'
 import type { RequestTrace } from '../src/request-trace.ts'
 import { RootSpan } from '../src/root-span.ts'
+
+const REQUEST_ID = 'langfuse.observation.metadata.requestId'
+const GENERATION_MS = 'langfuse.observation.metadata.generationMs'
 
 const otel = loadOtel()
 const resource = resourceFromAttributes({ 'service.name': 'shop' })
@@ -133,7 +137,7 @@ it('tells its times while it is open, and when it has ended', async () => {
   expect(toMs(root.endTime) - toMs(root.startTime)).toBeCloseTo(toMs(root.duration), 2)
 })
 
-describe('a root with nothing under it', () => {
+describe('a request', () => {
   const OK: Outcome = { end: 'completed', statusCode: 200, route: '/' }
   let bodies: Buffer[] = []
   let server: Server
@@ -152,7 +156,7 @@ describe('a root with nothing under it', () => {
     server.close()
   })
 
-  /** The only span that such a request sends. */
+  /** The spans that such a request sends, by name, without what is random in them. */
   async function sent(options: TracingOptions, request: RequestLike, work: (trace: RequestTrace) => void) {
     bodies = []
     const tracing = initTracing({
@@ -165,14 +169,17 @@ describe('a root with nothing under it', () => {
     })
     const trace = createRequestTracer({ trust: true }).start(request)
     trace.run(() => work(trace))
-    expect(await tracing.shutdown()).toMatchObject({ delivered: 1 })
-    const spans = bodies.flatMap(decodeSpans)
-    expect(spans).toHaveLength(1)
-    const { traceId, spanId, start, end, attributes, ...rest } = spans[0] as Message
-    const { 'langfuse.observation.metadata.requestId': requestId, ...same } = toObject(attributes)
-    expect(same['langfuse.environment']).toBe(options.environment ?? 'test')
-    expect(requestId).toMatch(/^[0-9a-f-]{36}$/)
-    return { ...rest, attributes: same }
+    const { delivered } = await tracing.shutdown()
+    const spans = bodies.flatMap(decodeSpans) as Message[]
+    expect(spans).toHaveLength(delivered)
+    const names = new Map(spans.map(({ spanId, name }) => [String(spanId), name]))
+    const byName = spans.toSorted((one, other) => String(one.name).localeCompare(String(other.name)))
+    return byName.map(({ traceId, spanId, parentSpanId, start, end, attributes, ...rest }) => {
+      const { [REQUEST_ID]: requestId, [GENERATION_MS]: _, ...same } = toObject(attributes)
+      expect(same['langfuse.environment']).toBe(options.environment ?? 'test')
+      if (names.get(String(parentSpanId)) === undefined) expect(requestId).toMatch(/^[0-9a-f-]{36}$/)
+      return { ...rest, parent: names.get(String(parentSpanId)) ?? String(parentSpanId), attributes: same }
+    })
   }
 
   afterEach(() => getTracing()?.shutdown())
@@ -219,11 +226,30 @@ describe('a root with nothing under it', () => {
         trace.end(OK)
       },
     ],
+    [
+      'with observations under it',
+      { release: 'r1' },
+      { 'x-user-id': 'ada' },
+      trace => {
+        const agent = startObservation('agent', { input: 'question' }, { asType: 'agent' })
+        agent.startObservation('lookup', { level: 'ERROR' }, { asType: 'tool' }).end()
+        // Not sent itself, so that what is under it gets another parent.
+        otelTrace.getTracer('a database').startActiveSpan('query', query => {
+          const usageDetails = { input: 5, output: 10 }
+          const said = { model: 'm', input: 'ü', output: { text: 'o' }, usageDetails }
+          startObservation('answer', said, { asType: 'generation' }).end()
+          query.end()
+        })
+        trace.addTags('later')
+        trace.end(OK)
+        agent.end()
+      },
+    ],
   ])('%s is sent as the processor of Langfuse sends it', async (_name, options, headers, work) => {
     const request = { method: 'GET', url: '/?a=1', headers }
-    const alone = await sent(options, request, work)
+    const short = await sent(options, request, work)
     // With a mask everything takes the long way.
     const masked = await sent({ ...options, mask: ({ data }) => data }, request, work)
-    expect(alone).toEqual(masked)
+    expect(short).toEqual(masked)
   })
 })

@@ -25,7 +25,7 @@ interface KnownKey {
   text: string | undefined
   pair: Uint8Array
   tag: number
-  /** How often in a row it had another one. */
+  /** How often it has had another one since. */
   misses: number
 }
 
