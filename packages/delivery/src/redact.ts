@@ -8,12 +8,14 @@ export function createRedactor(secrets: Iterable<string> = []): (text: string) =
   const known = [...secrets]
     .filter(secret => secret.length >= SHORTEST_SECRET)
     .sort((a, b) => b.length - a.length)
-  return text =>
-    known
-      .reduce((result, secret) => result.replaceAll(secret, '[redacted]'), text)
+  return text => {
+    const result = known
+      .reduce((rest, secret) => rest.replaceAll(secret, '[redacted]'), text)
       .replace(KEYS, '$1-lf-[redacted]')
       .replace(CREDENTIALS, '$1 [redacted]')
-      .replace(USER_INFO, '$1[redacted]@')
+    // The expression is tried at every word, which takes a hundred times as long as to see that there is no URL.
+    return result.includes('://') ? result.replace(USER_INFO, '$1[redacted]@') : result
+  }
 }
 
 /** A URL as it may be shown: without user, password, query and fragment. */
