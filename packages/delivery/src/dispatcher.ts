@@ -47,6 +47,8 @@ interface Request {
   entries: readonly Entry[]
 }
 
+const SENDING_MS = 2
+
 /** Creates a dispatcher. */
 export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const { sender, maxInFlight, lanes, breaker, pacing, settlement, clock } = options
@@ -80,25 +82,28 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     },
   })
 
-  /** Sends one body in a turn of the event loop, and none on the stack of who hands in spans. */
+  /** Sends for as long as other work may wait, and nothing on the stack of who hands in spans. */
   function pump(): void {
     if (scheduled || closed) return
     scheduled = true
     setImmediate(() => {
       scheduled = false
-      if (!closed && underWay.size < maxInFlight) sendOne()
+      if (closed) return
+      const until = clock.now() + SENDING_MS
+      while (underWay.size < maxInFlight && sendOne()) if (clock.now() >= until) return pump()
     })
   }
 
-  function sendOne(): void {
+  /** Whether there was something to send. */
+  function sendOne(): boolean {
     const now = clock.now()
     const open = lanes.filter(hasRoom)
     const readyAt = Math.max(pacing.readyAt(), Math.min(...open.map(lane => lane.readyAt())))
     if (readyAt > now) {
       wakeAt(readyAt)
-      return
+      return false
     }
-    if (!breaker.acquire(now)) return
+    if (!breaker.acquire(now)) return false
     // Lanes take turns, so that neither starves the other.
     turn += 1
     const ready = open.filter(lane => lane.readyAt() <= now)
@@ -106,10 +111,10 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     const entries = lane.take({ bytes: pacing.batchBytes, spans: options.maxBatchSpans })
     if (entries.length === 0) {
       breaker.release()
-      return
+      return false
     }
     void send(entries, lane)
-    pump()
+    return true
   }
 
   function hasRoom(lane: Lane): boolean {

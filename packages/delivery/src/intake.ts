@@ -27,8 +27,8 @@ export interface IntakeOptions<Item> {
   recordBytes: number
   /** A record is closed when it has this many spans. */
   recordSpans: number
-  /** Longest stretch of encoding before other work gets its turn. */
-  sliceMs: number
+  /** Longest stretch of encoding before other work gets its turn: at least, and where the others' turns are long. */
+  sliceMs: { least: number; most: number }
   now: () => number
   onRecord: (record: EncodedRecord, since: number) => void
   onDrop: (spans: number, cause: DropCause) => void
@@ -42,6 +42,8 @@ const CLOCK_EVERY = 32
 // More than the requests of one turn hand in: what is put off lives longer and is collected later, half a microsecond for each span.
 const WORK_AT_ONCE = 512
 const FIRST_GUESS_BYTES = 1024
+// Of the time since the last slice: in a server whose turns take 50 ms, two of them would not keep up with what comes in.
+const SHARE = 1 / 8
 
 /** Creates an intake. */
 export function createIntake<Item>(options: IntakeOptions<Item>): Intake<Item> {
@@ -50,6 +52,7 @@ export function createIntake<Item>(options: IntakeOptions<Item>): Intake<Item> {
   let spanBytes = FIRST_GUESS_BYTES
   let work = 0
   let turnStart: number | undefined
+  let sliceEnd = 0
   let since = 0
   let drained: (() => void)[] = []
 
@@ -70,7 +73,10 @@ export function createIntake<Item>(options: IntakeOptions<Item>): Intake<Item> {
       if (builder.spans === 0 && putOff.length === 0) since = now()
       for (let index = 0; index < spans.length; index++) {
         if (putOff.length > 0 || turnIsOver()) {
-          if (putOff.length === 0) setImmediate(encodeSlice)
+          if (putOff.length === 0) {
+            sliceEnd = now()
+            setImmediate(encodeSlice)
+          }
           putOff.push(spans.slice(index))
           options.onPutOff()
           return
@@ -128,7 +134,7 @@ export function createIntake<Item>(options: IntakeOptions<Item>): Intake<Item> {
   function turnIsOver(): boolean {
     if (work < WORK_AT_ONCE) return false
     work = 0
-    if (turnStart !== undefined) return now() - turnStart >= options.sliceMs
+    if (turnStart !== undefined) return now() - turnStart >= options.sliceMs.least
     turnStart = now()
     setImmediate(() => {
       turnStart = undefined
@@ -138,13 +144,16 @@ export function createIntake<Item>(options: IntakeOptions<Item>): Intake<Item> {
 
   function encodeSlice(): void {
     const start = now()
+    const { least, most } = options.sliceMs
+    const sliceMs = Math.min(Math.max((start - sliceEnd) * SHARE, least), most)
     work = 0
     for (let span = putOff.shift(); span !== undefined; span = putOff.shift()) {
       encode(span)
       if (work < CLOCK_EVERY) continue
       work = 0
-      if (now() - start >= options.sliceMs) break
+      if (now() - start >= sliceMs) break
     }
+    sliceEnd = now()
     if (putOff.length > 0) {
       setImmediate(encodeSlice)
       return

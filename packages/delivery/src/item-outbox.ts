@@ -69,7 +69,7 @@ export interface ItemOutbox<Item> {
   health(): OutboxHealth
 }
 
-const SLICE_MS = 2
+const SLICE_MS = { least: 2, most: 6 }
 const LAST_ANSWERS_MS = 1000
 
 /** Creates an outbox of what `format` writes. Throws where an option cannot be used. */

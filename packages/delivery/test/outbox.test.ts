@@ -1,6 +1,7 @@
 import { ExportResultCode } from '@opentelemetry/core'
+import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
 import type { SendResult } from '../src/sender.ts'
-import { turns } from './support/manual-clock.ts'
+import { createManualClock, turns } from './support/manual-clock.ts'
 import { numberedSpan, numberedSpans, range } from './support/numbered-spans.ts'
 import { ACCEPTED } from './support/scripted-sender.ts'
 import { createTestOutbox } from './support/test-outbox.ts'
@@ -81,6 +82,28 @@ describe('batching', () => {
     await expect(outbox.flush()).resolves.toMatchObject({ delivered: 30_001, waiting: 0 })
     expect(outbox.sender.received).toEqual(range(1, 30_001))
     expect(outbox.unaccounted()).toBe(0)
+  })
+})
+
+describe('a busy process', () => {
+  it('loses nothing where the turns of its event loop are long and much comes in with each', async () => {
+    let now = 0
+    const outbox = createTestOutbox({ clock: { ...createManualClock(), now: () => now }, maxBytes: 2 ** 23 })
+    const heavy = (number: number): ReadableSpan => ({
+      ...numberedSpan(number, { text: 'x'.repeat(2 ** 16) }),
+      get name() {
+        // What it takes to encode one.
+        now += 0.25
+        return 'heavy'
+      },
+    })
+    for (let turn = 0; turn < 50; turn += 1) {
+      outbox.take(...range(24 * turn + 1, 24 * turn + 24).map(heavy))
+      now += 40
+      await new Promise(resolve => setImmediate(resolve))
+    }
+    await outbox.flush()
+    expect(outbox.stats()).toMatchObject({ delivered: 1_200, dropped: { total: 0 } })
   })
 })
 
