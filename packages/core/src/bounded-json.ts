@@ -1,5 +1,6 @@
-import { isCredentialKey, REDACTED, redactText } from './credentials.ts'
-import { cutText } from './text-cut.ts'
+import { capturedKey } from './captured-keys.ts'
+import { REDACTED } from './credentials.ts'
+import { shown } from './shown-text.ts'
 
 const MAX_DEPTH = 64
 
@@ -7,6 +8,8 @@ interface Writing {
   /** How many bytes may still be written. */
   left: number
   readonly above: Set<object>
+  /** What is written, joined once: put together at every depth a long text is copied as often. */
+  readonly parts: string[]
 }
 
 /**
@@ -14,10 +17,13 @@ interface Writing {
  * more of it than it writes.
  */
 export function boundedJson(value: unknown, maxBytes: number): string | undefined {
-  return write(value, { left: maxBytes, above: new Set() })
+  const writing: Writing = { left: maxBytes, above: new Set(), parts: [] }
+  return write(value, writing) ? writing.parts.join('') : undefined
 }
 
-function write(value: unknown, writing: Writing): string | undefined {
+/** Whether JSON has anything to say of it. */
+function write(value: unknown, writing: Writing): boolean {
+  const start = writing.parts.length
   try {
     switch (typeof value) {
       case 'string':
@@ -27,29 +33,27 @@ function write(value: unknown, writing: Writing): string | undefined {
       case 'bigint':
         return spend(`"${value}"`, writing)
       case 'number':
+        return spend(Number.isFinite(value) ? String(value) : 'null', writing)
       case 'boolean':
-        return spend(JSON.stringify(value), writing)
+        return spend(String(value), writing)
       default:
-        return undefined
+        return false
     }
   } catch (error) {
+    writing.parts.length = start
     return spend(`"[not readable: ${error instanceof Error ? error.name : 'thrown'}]"`, writing)
   }
 }
 
 /** Counts a text by its own bytes, not by those that JSON makes of them. */
-function writeText(value: string, writing: Writing): string {
+function writeText(value: string, writing: Writing): true {
   const text = shown(value, writing.left)
   writing.left -= Buffer.byteLength(text) + 2
-  return JSON.stringify(text)
+  writing.parts.push(JSON.stringify(text))
+  return true
 }
 
-/** A text as it is captured, within its bounds; redacted after it is cut, so that a huge text costs no more than a small one. */
-export function shown(text: string, maxBytes: number): string {
-  return redactText(cutText(text, Math.max(maxBytes, 0)))
-}
-
-function writeObject(value: object, writing: Writing): string | undefined {
+function writeObject(value: object, writing: Writing): boolean {
   const { above } = writing
   const name = opaque(value)
   if (name !== undefined) return spend(JSON.stringify(name), writing)
@@ -65,37 +69,46 @@ function writeObject(value: object, writing: Writing): string | undefined {
   }
 }
 
-function writeArray(items: readonly unknown[], writing: Writing): string {
-  const written: string[] = []
+function writeArray(items: readonly unknown[], writing: Writing): true {
+  const { parts } = writing
+  parts.push('[')
   for (let index = 0; index < items.length; index += 1) {
+    if (index > 0) parts.push(',')
     if (writing.left <= 0) {
-      written.push(`"[cut: ${items.length - index} more]"`)
+      parts.push(`"[cut: ${items.length - index} more]"`)
       break
     }
-    written.push(write(items[index], writing) ?? 'null')
+    if (!write(items[index], writing)) parts.push('null')
     writing.left -= 1
   }
-  return `[${written.join(',')}]`
+  parts.push(']')
+  return true
 }
 
-function writeMembers(value: object, writing: Writing): string {
-  const written: string[] = []
+function writeMembers(value: object, writing: Writing): true {
+  const { parts } = writing
+  const start = parts.push('{')
   const keys = Object.keys(value)
   for (const [index, key] of keys.entries()) {
+    const end = parts.length
+    if (end > start) parts.push(',')
     if (writing.left <= 0) {
-      written.push(`"[cut]":"${keys.length - index} more"`)
+      parts.push(`"[cut]":"${keys.length - index} more"`)
       break
     }
-    const name = writeText(key, writing)
-    const member = isCredentialKey(key) ? spend(`"${REDACTED}"`, writing) : writeMember(value, key, writing)
-    if (member !== undefined) written.push(`${name}:${member}`)
+    const { json, bytes, isCredential } = capturedKey(key, writing.left)
+    parts.push(json, ':')
+    writing.left -= bytes + 2
+    const hasValue = isCredential ? spend(`"${REDACTED}"`, writing) : writeMember(value, key, writing)
+    if (!hasValue) parts.length = end
     writing.left -= 2
   }
-  return `{${written.join(',')}}`
+  parts.push('}')
+  return true
 }
 
 /** A getter is the app's own, and may throw. */
-function writeMember(value: object, key: string, writing: Writing): string | undefined {
+function writeMember(value: object, key: string, writing: Writing): boolean {
   try {
     return write((value as Record<string, unknown>)[key], writing)
   } catch {
@@ -110,7 +123,9 @@ function opaque(value: object): string | undefined {
   return typeof (value as { pipe?: unknown }).pipe === 'function' ? '[stream]' : undefined
 }
 
-function spend(text: string, writing: Writing): string {
-  writing.left -= Buffer.byteLength(text)
-  return text
+/** Writes what is its own JSON, and has a byte per character. */
+function spend(text: string, writing: Writing): true {
+  writing.left -= text.length
+  writing.parts.push(text)
+  return true
 }

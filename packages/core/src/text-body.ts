@@ -1,5 +1,5 @@
+import { closeJson } from './close-json.ts'
 import { formValues } from './form-values.ts'
-import { lazyRequire } from './lazy-require.ts'
 import { cutMark } from './text-cut.ts'
 
 /** A text that is JSON by its type or its looks, and cannot be taken apart as such. */
@@ -37,15 +37,11 @@ export function readText(text: string, contentType: string, missing: number): un
   if (!isJson && !JSON_LINES.test(contentType) && !JSON_START.test(text)) return text + mark
   try {
     if (missing === 0) return JSON.parse(text)
-    if (isJson) return marked(JSON.parse(repaired(text)), mark)
+    if (isJson) return marked(JSON.parse(closeJson(text)), mark)
   } catch {
     // It is not what it seems to be.
   }
   return new UnreadableText(text + mark)
-}
-
-function repaired(text: string): string {
-  return lazyRequire<typeof import('jsonrepair')>('jsonrepair').jsonrepair(text)
 }
 
 function marked(value: unknown, mark: string): unknown {

@@ -17,10 +17,9 @@ export function cutMark(missing: number, bytes: number): string {
 export function firstBytes(text: string, maxBytes: number): string {
   if (text.length * 3 <= maxBytes) return text
   if (maxBytes <= 0) return ''
+  if (text.length <= maxBytes && Buffer.byteLength(text) <= maxBytes) return text
   const bytes = Buffer.from(text.slice(0, maxBytes))
-  return bytes.length <= maxBytes && text.length <= maxBytes
-    ? text
-    : new StringDecoder('utf8').write(bytes.subarray(0, maxBytes))
+  return new StringDecoder('utf8').write(bytes.subarray(0, maxBytes))
 }
 
 /** The same text, on its own: V8 lets a part of a string keep all of it in memory. */

@@ -1,5 +1,6 @@
 const KEYS = /\b(sk|pk)-lf-[\w-]+/g
 const CREDENTIALS = /\b(Basic|Bearer)\s+[\w+/=.~-]+/gi
+const MAYBE_CREDENTIALS = /(?:asic|earer)\s/i
 const USER_INFO = /(\b[a-z][a-z0-9+.-]{0,30}:\/\/)[^\s/@]+@/gi
 const SHORTEST_SECRET = 6
 
@@ -8,12 +9,12 @@ export function createRedactor(secrets: Iterable<string> = []): (text: string) =
   const known = [...secrets]
     .filter(secret => secret.length >= SHORTEST_SECRET)
     .sort((a, b) => b.length - a.length)
+  // To see that there is nothing takes a tenth of the time, or a hundredth, of trying an expression at every word.
   return text => {
-    const result = known
-      .reduce((rest, secret) => rest.replaceAll(secret, '[redacted]'), text)
-      .replace(KEYS, '$1-lf-[redacted]')
-      .replace(CREDENTIALS, '$1 [redacted]')
-    // The expression is tried at every word, which takes a hundred times as long as to see that there is no URL.
+    let result = text
+    for (const secret of known) result = result.replaceAll(secret, '[redacted]')
+    if (result.includes('-lf-')) result = result.replace(KEYS, '$1-lf-[redacted]')
+    if (MAYBE_CREDENTIALS.test(result)) result = result.replace(CREDENTIALS, '$1 [redacted]')
     return result.includes('://') ? result.replace(USER_INFO, '$1[redacted]@') : result
   }
 }
