@@ -80,7 +80,8 @@ export function createIdGenerator(): PreparedIdGenerator {
 function uuidsOf(bytes: Uint8Array): string {
   const text = Buffer.allocUnsafe((bytes.length / 16) * UUID_LENGTH)
   let at = 0
-  for (const [index, random] of bytes.entries()) {
+  for (let index = 0; index < bytes.length; index += 1) {
+    const random = bytes[index] as number
     const place = index % 16
     const byte = place === 6 ? (random & 0x0f) | 0x40 : place === 8 ? (random & 0x3f) | 0x80 : random
     if (place === 4 || place === 6 || place === 8 || place === 10) text[at++] = DASH

@@ -42,7 +42,7 @@ const CLOCK_EVERY = 32
 // More than the requests of one turn hand in: what is put off lives longer and is collected later, half a microsecond for each span.
 const WORK_AT_ONCE = 512
 const FIRST_GUESS_BYTES = 1024
-// Of the time since the last slice: in a server whose turns take 50 ms, two of them would not keep up with what comes in.
+// Of the time since the last slice: where turns take 50 ms, as those of a busy server do, 2 ms in each do not keep up with what comes in.
 const SHARE = 1 / 8
 
 /** Creates an intake. */
