@@ -2,6 +2,7 @@ import type { Attributes, Context, SpanContext } from '@opentelemetry/api'
 import type { ReadableSpan, Span } from '@opentelemetry/sdk-trace-base'
 import type { Linked } from './linked-list.ts'
 import { NOTHING_ROLLED_UP, type RollUp } from './roll-up.ts'
+import type { RootTwin } from './root-twin.ts'
 
 /** What the buffer asks of the request or job whose spans it holds. */
 export interface TraceOwner {
@@ -36,6 +37,8 @@ export interface HeldTrace extends Linked<HeldTrace> {
   onVerdict: ((keep: boolean) => void)[] | undefined
   verdict: 'pending' | 'keep' | 'drop'
   root: Span | undefined
+  /** The root as a provider of the app's has it. */
+  twin: RootTwin | undefined
   /** The context of a root that the next processor has not seen, because nothing happened under it yet. */
   unseenIn: Context | undefined
   rootEnded: boolean
@@ -66,6 +69,7 @@ export function newTrace(owner: TraceOwner, verdict: HeldTrace['verdict'], touch
     failedElsewhere: false,
     onVerdict: undefined,
     root: undefined,
+    twin: undefined,
     unseenIn: undefined,
     rootEnded: false,
     waiting: 0,

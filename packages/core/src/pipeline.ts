@@ -170,6 +170,10 @@ export function startPipeline(
     resource,
     instrumentationScope: { name: langfuse.LANGFUSE_TRACER_NAME, version: langfuse.LANGFUSE_SDK_VERSION },
     maxAttributes: MAX_ATTRIBUTES,
+    ended(root: RootSpan) {
+      root.trace.twin?.end(root)
+      buffer.endRoot(root.trace)
+    },
   }
   const startTwin = given && createTwins(otel, given, log)
   const silent = buffer.contextFor(SILENT_TRACE, api.ROOT_CONTEXT)
@@ -206,17 +210,15 @@ export function startPipeline(
     choosesTraceIds: given === undefined,
     settle,
     startRoot(held, name, traceId, { parent, context, links, startedAt }) {
-      const twin = startTwin?.(held, name, parent, links)
+      held.twin = startTwin?.(held, name, parent, links)
+      const twin = held.twin?.context
       const own = {
-        traceId: twin?.context.traceId ?? traceId,
-        spanId: twin?.context.spanId ?? ids.generateSpanId(),
-        traceFlags: twin?.context.traceFlags ?? api.TraceFlags.SAMPLED,
+        traceId: twin?.traceId ?? traceId,
+        spanId: twin?.spanId ?? ids.generateSpanId(),
+        traceFlags: twin?.traceFlags ?? api.TraceFlags.SAMPLED,
         ...(parent?.traceState && { traceState: parent.traceState }),
       }
-      const root = new RootSpan(origin, { name, own, parent, links, startedAt }, () => {
-        twin?.end(root)
-        buffer.endRoot(held)
-      })
+      const root = new RootSpan(origin, { trace: held, name, own, parent, links, startedAt })
       buffer.root(held, root, context)
       return root
     },

@@ -10,6 +10,7 @@ import type {
   TimeInput,
 } from '@opentelemetry/api'
 import type { ReadableSpan, TimedEvent } from '@opentelemetry/sdk-trace-base'
+import type { HeldTrace } from './held-trace.ts'
 import type { Otel } from './otel.ts'
 
 /** What all roots of a process have in common. */
@@ -18,10 +19,13 @@ export interface RootOrigin {
   readonly resource: ReadableSpan['resource']
   readonly instrumentationScope: ReadableSpan['instrumentationScope']
   readonly maxAttributes: number
+  /** Is told of the end of each. */
+  ended(root: RootSpan): void
 }
 
 /** What a root starts from. */
 export interface RootStart {
+  readonly trace: HeldTrace
   readonly name: string
   readonly own: SpanContext
   /** The caller's observation, in a trace that is joined. */
@@ -41,33 +45,48 @@ const MAX_ITEMS = 128
  * what the SDK finds out (its parent, that it is recorded, its limits) and makes lists and times only when somebody asks for them.
  */
 export class RootSpan implements Span, ReadableSpan {
-  readonly kind: ReadableSpan['kind'] = INTERNAL
-  readonly attributes: Attributes = {}
+  /** What it is the root of. */
+  readonly trace: HeldTrace
   readonly parentSpanContext?: SpanContext
-  readonly droppedEventsCount = 0
-  readonly droppedLinksCount = 0
   droppedAttributesCount = 0
   name: string
   status: SpanStatus = UNSET
   ended = false
   private readonly origin: RootOrigin
   private readonly own: SpanContext
-  private readonly onEnd: () => void
   private readonly startedAtEpochMs: number = Date.now()
   private readonly startedAtMs: number
   private endedAtMs = 0
   private givenEnd: HrTime | undefined
+  private madeAttributes: Attributes | undefined
   private madeLinks: Link[] | undefined
   private madeEvents: TimedEvent[] | undefined
 
-  constructor(origin: RootOrigin, start: RootStart, onEnd: () => void) {
+  constructor(origin: RootOrigin, start: RootStart) {
     this.origin = origin
+    this.trace = start.trace
     this.name = start.name
     this.own = start.own
     this.startedAtMs = start.startedAt
     if (start.parent !== undefined) this.parentSpanContext = start.parent
     this.madeLinks = start.links
-    this.onEnd = onEnd
+  }
+
+  get kind(): ReadableSpan['kind'] {
+    return INTERNAL
+  }
+
+  get droppedEventsCount(): number {
+    return 0
+  }
+
+  get droppedLinksCount(): number {
+    return 0
+  }
+
+  get attributes(): Attributes {
+    this.madeAttributes ??= {}
+    return this.madeAttributes
   }
 
   get resource(): ReadableSpan['resource'] {
@@ -182,7 +201,7 @@ export class RootSpan implements Span, ReadableSpan {
     this.endedAtMs = performance.now()
     if (time !== undefined) this.givenEnd = this.timeOf(time)
     this.ended = true
-    this.onEnd()
+    this.origin.ended(this)
   }
 
   /** Runs `work` with the span as it was before its end, for a processor that sees it start only now. */

@@ -10,6 +10,7 @@ import { resourceFromAttributes } from '@opentelemetry/resources'
 import { BasicTracerProvider, type ReadableSpan } from '@opentelemetry/sdk-trace-base'
 import fc from 'fast-check'
 import { decodeSpans, type Message, toObject } from '../../delivery/test/support/otlp-decoder.ts'
+import { SILENT_TRACE } from '../src/held-trace.ts'
 import { loadOtel } from '../src/otel.ts'
 import type { RequestTrace } from '../src/request-trace.ts'
 import { RootSpan } from '../src/root-span.ts'
@@ -26,15 +27,15 @@ function twins(): [sdk: Span & ReadableSpan, ours: RootSpan] {
   const sdk = provider.getTracer('langfuse-sdk', '1').startSpan('GET') as Span & ReadableSpan
   const { instrumentationScope } = sdk
   const ours = new RootSpan(
-    { otel, resource, instrumentationScope, maxAttributes: 128 },
+    { otel, resource, instrumentationScope, maxAttributes: 128, ended() {} },
     {
+      trace: SILENT_TRACE,
       name: 'GET',
       own: sdk.spanContext(),
       parent: undefined,
       links: undefined,
       startedAt: performance.now(),
     },
-    () => {},
   )
   return [sdk, ours]
 }
