@@ -1,3 +1,5 @@
+const LONGEST_ESCAPE = '\\u0000'.length
+
 /**
  * JSON that lost its end, closed where it was cut: a text ends there, a key without its value and a number that may go on are left out.
  * Whether it was JSON is for its parser to say. In one pass, as a general repair of JSON takes two to six milliseconds for 64 KB.
@@ -54,7 +56,10 @@ function isEscaped(text: string, at: number): boolean {
 }
 
 function withoutHalfEscape(text: string): string {
-  const start = text.lastIndexOf('\\')
-  if (start === -1 || isEscaped(text, start)) return text
-  return text.length - start < (text[start + 1] === 'u' ? 6 : 2) ? text.slice(0, start) : text
+  const end = text.slice(-LONGEST_ESCAPE)
+  const start = end.lastIndexOf('\\')
+  if (start === -1 || isEscaped(text, text.length - end.length + start)) return text
+  const needed = end[start + 1] === 'u' ? LONGEST_ESCAPE : 2
+  const missing = needed - (end.length - start)
+  return missing > 0 ? text.slice(0, start - end.length) : text
 }

@@ -320,7 +320,7 @@ describe('a large body', () => {
       { text: 'x'.repeat(50 * 1024 * 1024), items },
       { maxBytes: 1_000 },
     )) as { text: string }
-    expect(input.text).toMatch(/^x{1200,1250}…\[cut: 52427\d\d\d of 52428800 bytes\]$/)
+    expect(input.text).toMatch(/^x{1200,1250} \[cut: 52427\d\d\d of 52428800 bytes\]$/)
     expect(input).toMatchObject({ '[cut]': '1 more' })
     expect(await inputOf(true, items, { maxBytes: 100 })).toContainEqual(
       expect.stringMatching(/^\[cut: 999\d{3} more\]$/),
@@ -328,8 +328,8 @@ describe('a large body', () => {
   })
 
   it('of text is cut between characters', async () => {
-    expect(await outputOf('text/plain', ['ää', 'ää'], { maxBytes: 5 })).toBe('ää…[cut: 4 of 8 bytes]')
-    expect(await inputOf(true, '😀😀', { type: 'text/plain', maxBytes: 5 })).toBe('😀…[cut: 4 of 8 bytes]')
+    expect(await outputOf('text/plain', ['ää', 'ää'], { maxBytes: 5 })).toBe('ää [cut: 4 of 8 bytes]')
+    expect(await inputOf(true, '😀😀', { type: 'text/plain', maxBytes: 5 })).toBe('😀 [cut: 4 of 8 bytes]')
   })
 
   it('that is answered in chunks leaves behind no more than its bound', async () => {
@@ -339,7 +339,7 @@ describe('a large body', () => {
       Array.from({ length: 50 }, () => chunk),
       { maxBytes: 100 },
     )
-    expect(output).toBe(`${'x'.repeat(100)}…[cut: ${50 * 1024 * 1024 - 100} of ${50 * 1024 * 1024} bytes]`)
+    expect(output).toBe(`${'x'.repeat(100)} [cut: ${50 * 1024 * 1024 - 100} of ${50 * 1024 * 1024} bytes]`)
   })
 })
 
@@ -445,7 +445,7 @@ it('captures of one request what only it tells, over what is captured of all', a
     },
   )
   expect(root.input).toEqual({ method: 'POST', path: '/' })
-  expect(root.output).toBe('abcd…[cut: 2 of 6 bytes]')
+  expect(root.output).toBe('abcd [cut: 2 of 6 bytes]')
 })
 
 it('leaves capture as it was where a request asks for what there is not', async () => {

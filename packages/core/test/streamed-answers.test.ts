@@ -163,7 +163,7 @@ describe.each(Object.entries(streams))('%s', (_name, stream) => {
 
   it('are cut at the bound, and say so', async () => {
     const output = (await outputOf([stream], 10)) as typeof WEATHER
-    expect(output.content).toBe('Grüße au…[cut: 19 of 29 bytes]')
+    expect(output.content).toBe('Grüße au [cut: 19 of 29 bytes]')
   })
 })
 

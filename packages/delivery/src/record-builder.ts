@@ -38,6 +38,8 @@ export interface RecordBuilderOptions {
 
 const SINK_BYTES = 4 * 1024
 const KEPT_SINK_BYTES = 1024 * 1024
+// Where a record holds one large span, the next is often of another scope.
+const SPARE_SINKS = 4
 
 interface ResourceGroup {
   head: readonly Uint8Array[]
@@ -55,6 +57,7 @@ interface ScopeGroup {
 export function createRecordBuilder(options: RecordBuilderOptions = {}): RecordBuilder {
   const { maxSpanBytes = Number.POSITIVE_INFINITY, resourceAttributes } = options
   const resources = new Map<Resource, ResourceGroup>()
+  const spareSinks: ByteSink[] = []
   let spans = 0
   let bytes = 0
 
@@ -114,7 +117,11 @@ export function createRecordBuilder(options: RecordBuilderOptions = {}): RecordB
     let scopeGroup = group.scopes.get(scope)
     if (scopeGroup === undefined) {
       const head = framed(0x0a, [encodeText(0x0a, scope.name), encodeText(0x12, scope.version)])
-      scopeGroup = { head, spans: createByteSink(SINK_BYTES), tail: encodeText(0x1a, scope.schemaUrl) }
+      scopeGroup = {
+        head,
+        spans: spareSinks.pop() ?? createByteSink(SINK_BYTES),
+        tail: encodeText(0x1a, scope.schemaUrl),
+      }
       group.scopes.set(scope, scopeGroup)
     }
     return scopeGroup.spans
@@ -122,7 +129,11 @@ export function createRecordBuilder(options: RecordBuilderOptions = {}): RecordB
 
   /** What no span used since the last record is forgotten, so that short-lived resources and scopes do not pile up. */
   function resourceSpans(resource: Resource, { head, tail, scopes }: ResourceGroup): Uint8Array[] {
-    for (const [scope, { spans }] of scopes) if (spans.end === 0) scopes.delete(scope)
+    for (const [scope, { spans }] of scopes) {
+      if (spans.end > 0) continue
+      scopes.delete(scope)
+      if (spareSinks.length < SPARE_SINKS) spareSinks.push(spans)
+    }
     if (scopes.size === 0 || resource.asyncAttributesPending) resources.delete(resource)
     if (scopes.size === 0) return []
     return framed(0x0a, [...head, ...[...scopes.values()].flatMap(scopeSpans), tail])

@@ -2,6 +2,7 @@ import { ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
 import { createRecordBuilder } from '../src/record-builder.ts'
 import { nameFirstSpan, splitRequest } from '../src/split-request.ts'
+import { numberedSpan } from './support/numbered-spans.ts'
 import { decodeRequest, decodeSpans, toObject } from './support/otlp-decoder.ts'
 import { createRandom, createSpanSource } from './support/random-span.ts'
 
@@ -56,6 +57,27 @@ describe('the encoder', () => {
     expect(record.spans).toBe(2)
     expect(decodeSpans(record.body)).toHaveLength(2)
     expect(builder.seal()).toBeUndefined()
+  })
+
+  it('takes no new memory to encode in, whichever scopes take turns', () => {
+    const builder = createRecordBuilder()
+    const spans = ['one', 'other'].map(name => ({
+      ...numberedSpan(1, { text: 'x'.repeat(100_000) }),
+      instrumentationScope: { name },
+    }))
+    const fill = (): void => {
+      for (const span of spans) {
+        builder.add(span)
+        builder.seal()
+      }
+    }
+    fill()
+    fill()
+    const allocate = jest.spyOn(Buffer, 'allocUnsafeSlow')
+    fill()
+    const taken = allocate.mock.calls.map(([bytes]) => bytes)
+    allocate.mockRestore()
+    expect(Math.max(...taken)).toBeLessThan(100)
   })
 
   it('gives records that may be joined end to end', () => {
