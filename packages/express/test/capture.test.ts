@@ -209,7 +209,7 @@ describe.each(expressVersions)('capture in %s', (_version, express) => {
     expect(await (await post(url, JSON.stringify({ text: 'x'.repeat(length) }))).json()).toBe(length)
     const { attributes } = await rootOf('POST /')
     expect(attributes['langfuse.observation.input']).toMatch(
-      /^\{"text":"x+…\[cut: 5242\d{4} of 52428800 bytes\]"\}$/,
+      /^\{"text":"x+ \[cut: 5242\d{4} of 52428800 bytes\]"\}$/,
     )
   })
 
