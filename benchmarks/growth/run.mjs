@@ -9,11 +9,11 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { buildPackages } from '../harness/build.mjs'
 import { nodePrograms } from '../harness/node-versions.mjs'
-import { MEASURED_CORE, pinning, startProcess } from '../harness/processes.mjs'
+import { pinning } from '../harness/processes.mjs'
 import { machine, markdownTable, progress } from '../harness/report.mjs'
 import { median } from '../harness/statistics.mjs'
 import { loadOf, warmUp } from '../overhead/measure.mjs'
-import { startLoader, startSink } from '../overhead/processes.mjs'
+import { startLoader, startServer, startSink } from '../overhead/processes.mjs'
 
 const { values } = parseArgs({
   options: {
@@ -37,7 +37,7 @@ const waited = []
 let bareCosts
 for (const [framework, title] of Object.entries(frameworks)) {
   bareCosts = []
-  const bare = await startServer({ framework })
+  const bare = await startWarm(framework, 'bare')
   opened.push([title, ...(await besideOpenRequests(framework, bare))])
   waited.push([title, ...(await besideWaitingSpans(framework, bare))])
   await bare.stop()
@@ -62,27 +62,23 @@ ${markdownTable(['', 'sent', ...WAITING.map(count => count.toLocaleString('en-US
 process.stdout.write(`\n${report}`)
 if (values.write) writeFileSync(join(import.meta.dirname, 'RESULTS.md'), report)
 
-async function startServer(description) {
-  const server = await startProcess([join(import.meta.dirname, 'server.mjs'), JSON.stringify(description)], {
-    on: MEASURED_CORE,
-    program,
-  })
-  const { port } = server.ready
-  const load = loadOf('hello', port)
+async function startWarm(framework, variant, baseUrl) {
+  const server = await startServer({ variant, framework, route: 'hello', baseUrl }, program)
+  const load = loadOf('hello', server.port)
   await warmUp(loader, load, 2_000)
-  return { ...server, port, load }
+  return { ...server, load, waiting: async () => (await server.ask('stats')).delivery.langfuse.waiting }
 }
 
 /** Requests are left open on both sides, so that only what tracing does of them is counted. */
 async function besideOpenRequests(framework, bare) {
-  const traced = await startServer({ framework, baseUrl: sink.baseUrl })
+  const traced = await startWarm(framework, 'ours-traced', sink.baseUrl)
   const sockets = []
   const cells = []
   for (const count of OPEN) {
     progress(`${frameworks[framework]}, ${count} requests open`)
     for (let open = sockets.length / 2; open < count; open += 1)
       sockets.push(await hold(bare.port), await hold(traced.port))
-    while ((await traced.ask('open')) < count) await delay(20)
+    while ((await traced.ask('stats')).requests.open < count) await delay(20)
     const costs = []
     for (let turn = 0; turn < turns; turn += 1) costs.push(await turnOf(bare, traced))
     cells.push(cell(costs))
@@ -95,17 +91,18 @@ async function besideOpenRequests(framework, bare) {
 /** Langfuse goes away and comes back in every round, since what waits must be gone before the next. */
 async function besideWaitingSpans(framework, bare) {
   const langfuse = await startLangfuse()
-  const traced = await startServer({ framework, baseUrl: langfuse.baseUrl })
+  const traced = await startWarm(framework, 'ours-traced', langfuse.baseUrl)
   const costs = [[], ...WAITING.map(() => [])]
   for (let round = 0; round < turns; round += 1) {
     progress(`${frameworks[framework]}, spans waiting, round ${round + 1} of ${turns}`)
     langfuse.away = false
-    while ((await traced.ask('flushed')) > 0);
+    do await traced.ask('flush')
+    while ((await traced.waiting()) > 0)
     costs[0].push(await turnOf(bare, traced))
-    await traced.ask('flushed')
+    await traced.ask('flush')
     langfuse.away = true
     for (const [index, count] of WAITING.entries()) {
-      while ((await traced.ask('waiting')) < count) await underLoad(traced, 100)
+      while ((await traced.waiting()) < count) await underLoad(traced, 100)
       costs[index + 1].push(await turnOf(bare, traced))
     }
   }
@@ -128,7 +125,8 @@ async function underLoad(server, ms) {
   await loader.start(server.load)
   await delay(ms)
   const { answered } = await loader.end()
-  return ((await server.ask('use')) - before) / answered
+  const after = await server.ask('use')
+  return (after.cpuUs - before.cpuUs) / answered
 }
 
 function cell(proportions) {

@@ -1,4 +1,4 @@
-// The applications under load: one hello, one that answers as an LLM-backed one does. The variant only adds its tracing.
+// The applications under load: a hello, an answer as an LLM-backed app gives, and a request that stays open. The variant only adds its tracing.
 import { setTimeout as delay } from 'node:timers/promises'
 
 const WORDS = 'The quick brown fox jumps over the lazy dog, and nobody asked it why. '
@@ -23,6 +23,7 @@ function serveExpress(express, variant, think) {
   app.post('/chat', express.json({ limit: '1mb' }), async (request, response) => {
     response.json({ answer: await variant.generate(request.body, think) })
   })
+  app.get('/hold', () => {})
   variant.expressErrors?.(app)
   return new Promise(resolve => {
     const server = app.listen(0, '127.0.0.1', () => resolve(server.address().port))
@@ -34,6 +35,7 @@ async function serveFastify(fastify, variant, think) {
   await variant.fastify?.(app)
   app.get('/hello', async () => ({ hello: 'world' }))
   app.post('/chat', async request => ({ answer: await variant.generate(request.body, think) }))
+  app.get('/hold', () => new Promise(() => {}))
   return Number(new URL(await app.listen({ port: 0, host: '127.0.0.1' })).port)
 }
 

@@ -30,6 +30,7 @@ const questions = {
     return { longestMs: Math.max(delays.max / 1e6 - RESOLUTION_MS, 0) }
   },
   flush: () => variant.flush(),
+  stats: () => variant.stats(),
   async profileTime() {
     stopProfile = await profileTime()
   },
