@@ -4,10 +4,17 @@ import type { AddressInfo } from 'node:net'
 import { startObservation } from '@langfuse/tracing'
 import { getTracing, initTracing, type TracingOptions } from '@langfuse-middleware/core'
 import { createRequestTracer, type Outcome, type RequestLike } from '@langfuse-middleware/core/adapter'
-import { type Attributes, type HrTime, trace as otelTrace, type Span } from '@opentelemetry/api'
+import { type Attributes, type HrTime, trace as otelTrace, ROOT_CONTEXT, type Span } from '@opentelemetry/api'
 import { JsonTraceSerializer, ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer'
 import { resourceFromAttributes } from '@opentelemetry/resources'
-import { BasicTracerProvider, type ReadableSpan } from '@opentelemetry/sdk-trace-base'
+import {
+  BasicTracerProvider,
+  BatchSpanProcessor,
+  InMemorySpanExporter,
+  type ReadableSpan,
+  type Span as SdkSpan,
+  type SpanProcessor,
+} from '@opentelemetry/sdk-trace-base'
 import fc from 'fast-check'
 import { decodeSpans, type Message, toObject } from '../../delivery/test/support/otlp-decoder.ts'
 import { SILENT_TRACE } from '../src/held-trace.ts'
@@ -124,6 +131,30 @@ it('keeps as many attributes as it may', () => {
   expect(Object.keys(root.attributes)).toHaveLength(128)
   expect(root.attributes.key0).toBe('changed')
   expect(root.droppedAttributesCount).toBe(2)
+})
+
+it("looks to an app's own processor, and to an exporter of OpenTelemetry, as a span of the SDK does", async () => {
+  const seen: unknown[] = []
+  const own: Pick<SpanProcessor, 'onStart' | 'onEnd'> = {
+    onStart: span => span.setAttribute('tenant', 'shop-1'),
+    onEnd({ name, kind, ended, status, attributes, resource, parentSpanContext }) {
+      seen.push({ name, kind, ended, status, attributes: { ...attributes }, resource, parentSpanContext })
+    },
+  }
+  const exporter = new InMemorySpanExporter()
+  const batches = new BatchSpanProcessor(exporter)
+  const [sdk, ours] = twins()
+  for (const span of [sdk, ours]) {
+    own.onStart(span as SdkSpan, ROOT_CONTEXT)
+    batches.onStart(span as SdkSpan, ROOT_CONTEXT)
+    span.setStatus({ code: 2, message: 'out of stock' }).end()
+    own.onEnd(span)
+    batches.onEnd(span)
+  }
+  await batches.forceFlush()
+  expect(seen[1]).toEqual(seen[0])
+  expect(seen[1]).toMatchObject({ attributes: { tenant: 'shop-1' }, status: { message: 'out of stock' } })
+  expect(exporter.getFinishedSpans()).toEqual([sdk, ours])
 })
 
 it('tells its times while it is open, and when it has ended', async () => {
