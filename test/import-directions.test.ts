@@ -46,7 +46,7 @@ const allowed: Import[] = [
   ['packages/express/src/y.ts', 'express'],
   ['packages/core/src/z.ts', '@langfuse-middleware/delivery'],
   ['packages/core/src/y.ts', '@langfuse/tracing'],
-  ['packages/core/src/local-inspector.ts', '@langfuse-middleware/inspector'],
+  ['packages/core/src/inspector/local-inspector.ts', '@langfuse-middleware/inspector'],
   ['packages/delivery/src/z.ts', '@opentelemetry/core'],
   ['packages/delivery/src/spool/y.ts', '../clock.ts'],
   ['packages/queue/src/z.ts', '@langfuse-middleware/delivery'],

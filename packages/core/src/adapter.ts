@@ -4,11 +4,11 @@ export {
   type FeedbackAnswer,
   type FeedbackOptions,
   type FeedbackReceiver,
-} from './feedback.ts'
-export { MiddlewareError } from './middleware-error.ts'
-export type { Outcome, RequestEnd } from './outcome.ts'
-export type { RequestLike } from './request-like.ts'
-export { checkRouteOptions, type MiddlewareOptions, type RouteOptions } from './request-options.ts'
-export type { RequestTrace } from './request-trace.ts'
-export { createRequestTracer, type RequestTracer } from './request-tracer.ts'
-export { getTracing } from './tracing.ts'
+} from './api/feedback.ts'
+export { createRequestTracer, type RequestTracer } from './api/request-tracer.ts'
+export { MiddlewareError } from './basics/middleware-error.ts'
+export type { RequestTrace } from './context/request-trace.ts'
+export type { Outcome, RequestEnd } from './http/outcome.ts'
+export type { RequestLike } from './http/request-like.ts'
+export { checkRouteOptions, type MiddlewareOptions, type RouteOptions } from './options/request-options.ts'
+export { getTracing } from './start/tracing.ts'

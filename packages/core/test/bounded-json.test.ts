@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { boundedJson } from '../src/bounded-json.ts'
+import { boundedJson } from '../src/capture/text/bounded-json.ts'
 
 const key = fc.string({ maxLength: 8 }).map(text => `k${text}`)
 const { value } = fc.letrec(tie => ({

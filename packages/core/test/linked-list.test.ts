@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { type Linked, LinkedList } from '../src/linked-list.ts'
+import { type Linked, LinkedList } from '../src/basics/linked-list.ts'
 
 interface Member extends Linked<Member> {
   id: number

@@ -287,7 +287,7 @@ describe('W3C trace context, from a trusted caller', () => {
 describe('where the trace is sent along', () => {
   async function passedOn(options: TracingOptions, host: string): Promise<boolean> {
     record(options)
-    const { propagateTo } = (await import('../src/options.ts')).resolveOptions(options)
+    const { propagateTo } = (await import('../src/options/resolve-options.ts')).resolveOptions(options)
     return propagateTo?.(new URL(`http://${host}/`)) ?? false
   }
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, get, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { hookHead } from '../src/response-head.ts'
+import { hookHead } from '../src/http/response-head.ts'
 
 /** The raw headers of a response that `answer` writes, with `x-own: ours` added. */
 async function headersOf(answer: (response: ServerResponse) => void): Promise<string[]> {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { currentRequest, safeTrace, type TracingOptions, traceJob } from '@langfuse-middleware/core'
 import { type Recorder, recordTraces } from '@langfuse-middleware/testing'
-import { isSampled } from '../src/sampling.ts'
+import { isSampled } from '../src/options/sampling.ts'
 
 let recorder: Recorder | undefined
 

@@ -1,6 +1,6 @@
 import { type Context, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api'
 import fc from 'fast-check'
-import { SmallContext } from '../src/small-context.ts'
+import { SmallContext } from '../src/context/small-context.ts'
 
 const keys = Array.from({ length: 4 }, (_, index) => createContextKey(String(index)))
 const below = createContextKey('below')

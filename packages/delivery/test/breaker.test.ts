@@ -1,4 +1,4 @@
-import { createBreaker } from '../src/breaker.ts'
+import { createBreaker } from '../src/outbox/breaker.ts'
 
 const create = () => createBreaker({ failures: 3, coolDownMs: 1000 })
 

@@ -2,13 +2,13 @@ import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { brotliCompressSync } from 'node:zlib'
-import { parseRetryAfter } from '../src/http-result.ts'
 import {
   createHttpSender,
   createLangfuseSender,
   createRecordBuilder,
   type HttpSenderOptions,
 } from '../src/index.ts'
+import { parseRetryAfter } from '../src/senders/http-result.ts'
 import { numberedSpans } from './support/numbered-spans.ts'
 import { accept, answer, type OtlpServer, startOtlpServer } from './support/otlp-server.ts'
 

@@ -1,6 +1,6 @@
 import { ExportResultCode } from '@opentelemetry/core'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
-import type { SendResult } from '../src/sender.ts'
+import type { SendResult } from '../src/senders/sender.ts'
 import { createManualClock, turns } from './support/manual-clock.ts'
 import { numberedSpan, numberedSpans, range } from './support/numbered-spans.ts'
 import { ACCEPTED } from './support/scripted-sender.ts'

@@ -1,4 +1,4 @@
-import type { OutlineRow } from '../src/trace-outline.ts'
+import type { OutlineRow } from '../src/server/trace-outline.ts'
 
 /** What stands beside each other in a comparison. */
 export interface AlignedRow {

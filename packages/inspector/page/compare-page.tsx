@@ -1,6 +1,6 @@
 import { useMemo, useState } from 'preact/hooks'
-import { formatCost, formatDuration, formatTokens } from '../src/quantity.ts'
-import type { OutlineRow } from '../src/trace-outline.ts'
+import type { OutlineRow } from '../src/server/trace-outline.ts'
+import { formatCost, formatDuration, formatTokens } from '../src/terminal/quantity.ts'
 import { alignRows } from './aligned-rows.ts'
 import { LevelMark, StatusMark, TypeBadge } from './marks.tsx'
 import { traceAddress } from './navigation.ts'

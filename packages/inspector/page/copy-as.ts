@@ -1,5 +1,5 @@
-import type { Observation } from '../src/observation.ts'
-import type { TraceSummary } from '../src/trace-summary.ts'
+import type { Observation } from '../src/reading/observation.ts'
+import type { TraceSummary } from '../src/reading/trace-summary.ts'
 
 /** What is known of the HTTP request that a trace tells of. */
 export interface OriginalRequest {

@@ -1,5 +1,5 @@
 import { signal } from '@preact/signals'
-import type { TraceSummary } from '../src/trace-summary.ts'
+import type { TraceSummary } from '../src/reading/trace-summary.ts'
 import { query, setParameter } from './navigation.ts'
 import { type FilterName, parseQuery, withFilter } from './trace-query.ts'
 import { traces } from './traces.ts'

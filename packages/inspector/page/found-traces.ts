@@ -1,5 +1,5 @@
 import { computed, effect, signal } from '@preact/signals'
-import type { TraceSummary } from '../src/trace-summary.ts'
+import type { TraceSummary } from '../src/reading/trace-summary.ts'
 import { query } from './navigation.ts'
 import { searchTraces } from './server.ts'
 import { matchesFilters, parseQuery } from './trace-query.ts'

@@ -1,5 +1,5 @@
-import type { Level } from '../src/observation-facts.ts'
-import type { TraceSummary } from '../src/trace-summary.ts'
+import type { Level } from '../src/reading/observation-facts.ts'
+import type { TraceSummary } from '../src/reading/trace-summary.ts'
 
 const levelSign: Record<Level, string> = { DEBUG: '○', DEFAULT: '●', WARNING: '▲', ERROR: '✖' }
 const types = [

@@ -1,6 +1,6 @@
 import { useMemo, useState } from 'preact/hooks'
-import { formatCost, formatDuration, formatTokens } from '../src/quantity.ts'
-import type { OutlineRow } from '../src/trace-outline.ts'
+import type { OutlineRow } from '../src/server/trace-outline.ts'
+import { formatCost, formatDuration, formatTokens } from '../src/terminal/quantity.ts'
 import { LevelMark, typeClass } from './marks.tsx'
 import { VirtualRows } from './virtual-rows.tsx'
 

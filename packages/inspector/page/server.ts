@@ -1,7 +1,7 @@
-import type { OtlpSpan } from '../src/otlp-span.ts'
-import type { Score } from '../src/score.ts'
-import type { OutlineRow } from '../src/trace-outline.ts'
-import type { TraceSummary } from '../src/trace-summary.ts'
+import type { OtlpSpan } from '../src/otlp/otlp-span.ts'
+import type { Score } from '../src/reading/score.ts'
+import type { TraceSummary } from '../src/reading/trace-summary.ts'
+import type { OutlineRow } from '../src/server/trace-outline.ts'
 import { toSegment } from './navigation.ts'
 
 /** What the tree of a trace is drawn from. */

@@ -1,5 +1,5 @@
 import { useSignal } from '@preact/signals'
-import { toObservation } from '../src/observation.ts'
+import { toObservation } from '../src/reading/observation.ts'
 import { formatCurl, formatTestCase, readRequest } from './copy-as.ts'
 import { inspectorFacts } from './inspector-facts.ts'
 import { traceAddress } from './navigation.ts'

@@ -1,4 +1,4 @@
-import type { TraceSummary } from '../src/trace-summary.ts'
+import type { TraceSummary } from '../src/reading/trace-summary.ts'
 
 /** The names that a query knows, as in `user:ada`. */
 export const filterNames = [

@@ -1,5 +1,5 @@
-import { formatCost, formatDuration, formatTokens } from '../src/quantity.ts'
-import type { TraceSummary } from '../src/trace-summary.ts'
+import type { TraceSummary } from '../src/reading/trace-summary.ts'
+import { formatCost, formatDuration, formatTokens } from '../src/terminal/quantity.ts'
 import { LevelMark, StatusMark } from './marks.tsx'
 import { formatFullMoment, formatMoment } from './moment.ts'
 import { navigate, traceAddress } from './navigation.ts'

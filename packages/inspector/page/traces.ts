@@ -1,5 +1,5 @@
 import { computed, signal } from '@preact/signals'
-import type { TraceSummary } from '../src/trace-summary.ts'
+import type { TraceSummary } from '../src/reading/trace-summary.ts'
 import { fetchTraces } from './server.ts'
 
 interface Change {

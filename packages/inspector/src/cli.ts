@@ -1,13 +1,13 @@
 #!/usr/bin/env node
 import { version } from '../package.json' with { type: 'json' }
-import { helpText, parseCommandLine } from './cli-options.ts'
+import { printableJson } from './basics/printable.ts'
 import { type Inspector, startInspector } from './inspector.ts'
 import type { LangfuseProject } from './langfuse-sender.ts'
-import { createPaint, hasColour } from './paint.ts'
-import { printableJson } from './printable.ts'
-import type { Trace } from './trace.ts'
-import { toTraceRecord } from './trace-record.ts'
-import { formatTrace } from './trace-view.ts'
+import type { Trace } from './reading/trace.ts'
+import { toTraceRecord } from './reading/trace-record.ts'
+import { helpText, parseCommandLine } from './terminal/cli-options.ts'
+import { createPaint, hasColour } from './terminal/paint.ts'
+import { formatTrace } from './terminal/trace-view.ts'
 
 main(process.argv.slice(2)).catch((error: Error) => {
   process.stderr.write(`${error.message}\n`)

@@ -1,5 +1,5 @@
-import { encodeJson } from './otlp-encode.ts'
-import type { TraceParts } from './trace-entry.ts'
+import { encodeJson } from './otlp/otlp-encode.ts'
+import type { TraceParts } from './store/trace-entry.ts'
 
 /** A real Langfuse project that traces may be sent on to. */
 export interface LangfuseProject {

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
-import { InspectorError } from './inspector-error.ts'
+import { InspectorError } from './basics/inspector-error.ts'
 import type { LangfuseProject } from './langfuse-sender.ts'
-import type { Trace } from './trace.ts'
+import type { Trace } from './reading/trace.ts'
 
 /** What `startInspector` takes; everything is optional. */
 export interface InspectorOptions {

@@ -1,6 +1,6 @@
 import { LangfuseOtelSpanAttributes } from '@langfuse/core'
-import { attributeName } from '../src/attribute-name.ts'
 import { type Inspector, startInspector, type Trace } from '../src/index.ts'
+import { attributeName } from '../src/reading/attribute-name.ts'
 import { runFixture } from './fixture-run.ts'
 
 let inspector: Inspector

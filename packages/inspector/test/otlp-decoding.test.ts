@@ -2,9 +2,9 @@ import { type Attributes, SpanKind, TraceFlags } from '@opentelemetry/api'
 import { JsonTraceSerializer, ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer'
 import { resourceFromAttributes } from '@opentelemetry/resources'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
-import { decodeJson } from '../src/otlp-json.ts'
-import { decodeProtobuf } from '../src/otlp-protobuf.ts'
-import { decodeAttributes } from '../src/otlp-protobuf-field.ts'
+import { decodeJson } from '../src/otlp/otlp-json.ts'
+import { decodeProtobuf } from '../src/otlp/otlp-protobuf.ts'
+import { decodeAttributes } from '../src/otlp/otlp-protobuf-field.ts'
 import { jsonExport, jsonSpan } from './span-fixture.ts'
 
 describe('spans from the stock serializers', () => {

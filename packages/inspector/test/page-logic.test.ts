@@ -9,8 +9,8 @@ import { readChat } from '../page/chat-message.ts'
 import { formatCurl, formatTestCase, readRequest } from '../page/copy-as.ts'
 import { findInJson } from '../page/json-match.ts'
 import { matchesFilters, parseDuration, parseQuery, withFilter } from '../page/trace-query.ts'
-import type { OutlineRow } from '../src/trace-outline.ts'
-import type { TraceSummary } from '../src/trace-summary.ts'
+import type { TraceSummary } from '../src/reading/trace-summary.ts'
+import type { OutlineRow } from '../src/server/trace-outline.ts'
 
 const summary: TraceSummary = {
   id: 'a'.repeat(32),

@@ -1,7 +1,7 @@
-import { decodeJson } from '../src/otlp-json.ts'
-import { createTraceIndex } from '../src/trace-index.ts'
-import { createTraceSearch } from '../src/trace-search.ts'
-import { createTraceStore, type TraceStore } from '../src/trace-store.ts'
+import { decodeJson } from '../src/otlp/otlp-json.ts'
+import { createTraceIndex } from '../src/store/trace-index.ts'
+import { createTraceSearch } from '../src/store/trace-search.ts'
+import { createTraceStore, type TraceStore } from '../src/store/trace-store.ts'
 import { jsonExport, jsonSpan, type SpanFixture, traceId } from './span-fixture.ts'
 
 const createStore = (): TraceStore =>

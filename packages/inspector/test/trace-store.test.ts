@@ -1,6 +1,6 @@
-import { decodeJson } from '../src/otlp-json.ts'
-import type { Trace } from '../src/trace.ts'
-import { createTraceStore, type TraceStore, type TraceStoreOptions } from '../src/trace-store.ts'
+import { decodeJson } from '../src/otlp/otlp-json.ts'
+import type { Trace } from '../src/reading/trace.ts'
+import { createTraceStore, type TraceStore, type TraceStoreOptions } from '../src/store/trace-store.ts'
 import { jsonExport, jsonSpan, type SpanFixture, traceId } from './span-fixture.ts'
 
 let settled: Trace[]

@@ -1,11 +1,11 @@
 import fc from 'fast-check'
-import { encodeJson } from '../src/otlp-encode.ts'
-import { decodeJson } from '../src/otlp-json.ts'
-import type { OtlpSpan } from '../src/otlp-span.ts'
-import { boundSpan } from '../src/span-bounds.ts'
-import { buildTrace } from '../src/trace.ts'
-import { outlineTrace } from '../src/trace-outline.ts'
-import { summariseTrace } from '../src/trace-summary.ts'
+import { encodeJson } from '../src/otlp/otlp-encode.ts'
+import { decodeJson } from '../src/otlp/otlp-json.ts'
+import type { OtlpSpan } from '../src/otlp/otlp-span.ts'
+import { boundSpan } from '../src/otlp/span-bounds.ts'
+import { buildTrace } from '../src/reading/trace.ts'
+import { summariseTrace } from '../src/reading/trace-summary.ts'
+import { outlineTrace } from '../src/server/trace-outline.ts'
 import { jsonExport, jsonSpan } from './span-fixture.ts'
 
 const decode = (spans: unknown[]): OtlpSpan[] => decodeJson(Buffer.from(jsonExport(spans))).spans

@@ -1,5 +1,5 @@
-import type { Ledger } from '../ledger.ts'
-import type { Entry } from '../queue.ts'
+import type { Ledger } from '../queue/ledger.ts'
+import type { Entry } from '../queue/queue.ts'
 import { readCursor, writeCursor } from './cursor.ts'
 import { segmentNames } from './homes.ts'
 import type { ResolvedSpoolOptions } from './options.ts'

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { Clock } from '../clock.ts'
+import type { Clock } from '../basics/clock.ts'
 import type { ResolvedSpoolOptions } from './options.ts'
 import { directoryName, livenessOf, thisOwner } from './owner.ts'
 

@@ -1,6 +1,6 @@
 import files from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { invalidOption } from '../start-up-error.ts'
+import { invalidOption } from '../basics/start-up-error.ts'
 
 /**
  * When what was written is made to survive a crash of the machine; a crash of the process alone loses nothing written:

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import type { Holding, Ledger } from '../ledger.ts'
-import type { Place } from '../queue.ts'
+import type { Holding, Ledger } from '../queue/ledger.ts'
+import type { Place } from '../queue/queue.ts'
 
 /** A file of records, and what became of each. */
 export interface Segment {

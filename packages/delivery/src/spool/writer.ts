@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises'
 import { open as openDirectory } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { EncodedRecord } from '../record-builder.ts'
+import type { EncodedRecord } from '../wire/record-builder.ts'
 import type { ResolvedSpoolOptions } from './options.ts'
 import { HEADER_BYTES, recordHeader } from './record-format.ts'
 import type { Segment } from './segment.ts'

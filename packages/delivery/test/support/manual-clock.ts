@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/clock.ts'
+import type { Clock } from '../../src/basics/clock.ts'
 
 /** A clock that moves only when told to. */
 export interface ManualClock extends Clock {

@@ -1,4 +1,4 @@
-import type { Sender, SendResult } from '../../src/sender.ts'
+import type { Sender, SendResult } from '../../src/senders/sender.ts'
 import { decodeSpans, type Message, toObject } from './otlp-decoder.ts'
 
 type Answer = SendResult | Promise<SendResult> | Error

@@ -1,0 +1,51 @@
+import type { RequestLike } from '../http/request-like.ts'
+import type { Identity } from '../options/identity.ts'
+import { isSkippedAtStart } from '../options/sampling.ts'
+import type { IncomingTrace } from '../propagation/trace-headers.ts'
+import { runningTracing } from '../start/tracing.ts'
+import { LiveTrace } from '../trace/live-trace.ts'
+import { UntracedRequest } from '../trace/untraced-request.ts'
+
+const NO_REQUEST: RequestLike = { headers: {} }
+
+const NOBODY: Identity<RequestLike> = {
+  userId: () => undefined,
+  sessionId: () => undefined,
+  requestId: () => undefined,
+  requestIdHeader: undefined,
+}
+
+/**
+ * Runs work that no request asked for, such as a cron job or a message, as a trace of its own, or as a part of the one that `from`, the
+ * result of `extractTraceContext`, names; with a request's sampling, identity and verdict. Inside, `currentRequest()` is the job. Gives
+ * what `fn` gives; its error passes through.
+ */
+export async function traceJob<T>(
+  name: string,
+  fn: () => T | Promise<T>,
+  { from }: { from?: IncomingTrace | undefined } = {},
+): Promise<T> {
+  const runtime = runningTracing()?.runtime
+  if (runtime === undefined) return new UntracedRequest(NO_REQUEST, NOBODY).run(fn)
+  const { pipeline } = runtime
+  const traceId = from?.parent.traceId ?? pipeline.newTraceId()
+  if ((from || pipeline.choosesTraceIds) && isSkippedAtStart(traceId, runtime.config.sampling)) {
+    runtime.counts.skipped += 1
+    return new UntracedRequest(NO_REQUEST, NOBODY, pipeline).run(fn)
+  }
+  const job = new LiveTrace(runtime, {
+    requestId: pipeline.newRequestId(),
+    traceId,
+    name,
+    sampling: runtime.config.sampling,
+    joined: from,
+  })
+  try {
+    return await job.run(fn)
+  } catch (error) {
+    job.fail(error)
+    throw error
+  } finally {
+    job.end({ end: 'completed' })
+  }
+}

@@ -1,0 +1,108 @@
+import { createLog, type Log } from '../basics/logger.ts'
+import type { RequestTrace } from '../context/request-trace.ts'
+import { pathOf, type RequestLike, urlOf } from '../http/request-like.ts'
+import {
+  type MiddlewareOptions,
+  type RequestConfig,
+  type RouteOptions,
+  resolveRequestOptions,
+  splitOptions,
+} from '../options/request-options.ts'
+import { isSkippedAtStart, resolveSampling } from '../options/sampling.ts'
+import { carriesTrace, readTrace } from '../propagation/trace-headers.ts'
+import { initTracing, runningTracing } from '../start/tracing.ts'
+import { LiveTrace, type LiveTraceRuntime } from '../trace/live-trace.ts'
+import { UntracedRequest } from '../trace/untraced-request.ts'
+
+/** Starts one trace per request. */
+export interface RequestTracer {
+  /** Never throws; a request that is not traced gets a trace whose methods do nothing. `route: false` opts out. */
+  start(request: RequestLike, route?: RouteOptions | false): RequestTrace
+}
+
+/** Validates an adapter's options, starts tracing from them and the environment if nothing has, and returns its tracer. */
+export function createRequestTracer<Request extends RequestLike>(
+  options: MiddlewareOptions<Request> = {},
+): RequestTracer {
+  const { tracing, requests } = splitOptions(options)
+  initTracing(tracing)
+  const log = runningTracing()?.log ?? createLog(console)
+  const config = resolveRequestOptions(requests, log)
+
+  return {
+    start(request, route) {
+      const runtime = runningTracing()?.runtime
+      if (runtime === undefined) return new UntracedRequest(request, config.identity)
+      try {
+        return startTrace(request, route, config, runtime)
+      } catch (error) {
+        log.warnOnce('start failed', `a request is not traced: ${String(error)}`)
+        return new UntracedRequest(request, config.identity, runtime.pipeline)
+      }
+    },
+  }
+}
+
+function startTrace(
+  request: RequestLike,
+  route: RouteOptions | false | undefined,
+  config: RequestConfig,
+  runtime: LiveTraceRuntime,
+): RequestTrace {
+  const { counts, log, pipeline } = runtime
+  const url = urlOf(request)
+  if (route === false || config.ignore?.(pathOf(url), request)) {
+    counts.skipped += 1
+    return new UntracedRequest(request, config.identity, pipeline)
+  }
+  const incoming = carriesTrace(request.headers) ? readTrace(request.headers, runtime.otel, log) : undefined
+  const joined = incoming?.claimed && isTrusted(request, config, log) ? incoming : undefined
+  const traceId = joined?.parent.traceId ?? pipeline.newTraceId()
+  const sampling = resolveSampling(route?.sampling, runtime.config.sampling)
+  if ((joined || pipeline.choosesTraceIds) && isSkippedAtStart(traceId, sampling)) {
+    counts.skipped += 1
+    return new UntracedRequest(request, config.identity, pipeline, true)
+  }
+  return new LiveTrace(runtime, {
+    requestId: config.identity.requestId(request) ?? pipeline.newRequestId(),
+    traceId,
+    name: request.method ?? 'GET',
+    sampling,
+    route,
+    joined,
+    linked: joined === undefined ? incoming : undefined,
+    asked: {
+      request,
+      config,
+      url,
+      tags: evaluated('tags', config.tags, request, log),
+      metadata: evaluated('metadata', config.metadata, request, log),
+    },
+  })
+}
+
+/** Whether the caller's trace may be joined; a predicate that throws trusts nobody. */
+function isTrusted(request: RequestLike, config: RequestConfig, log: Log): boolean {
+  try {
+    return config.trust(request)
+  } catch (error) {
+    log.warnOnce('trust threw', `the option trust threw, the caller is not trusted: ${String(error)}`)
+    return false
+  }
+}
+
+/** An option that is a value or a function of the request; one that throws is left out. */
+function evaluated<T extends object>(
+  name: string,
+  option: T | ((request: RequestLike) => T) | undefined,
+  request: RequestLike,
+  log: Log,
+): T | undefined {
+  if (typeof option !== 'function') return option
+  try {
+    return option(request)
+  } catch (error) {
+    log.warnOnce(`${name} threw`, `the option ${name} threw, requests go without: ${String(error)}`)
+    return undefined
+  }
+}

@@ -1,0 +1,21 @@
+import { type RequestContext, withOverlay } from '../context/request-context.ts'
+import { runningTracing } from '../start/tracing.ts'
+
+/**
+ * Runs `fn` for the given user and session, within a request or outside of one: `getRequestContext()` shows them, and observations
+ * made in `fn` carry them.
+ */
+export function runWithContext<T>(context: RequestContext, fn: () => T): T {
+  return withOverlay(context, () => {
+    const runtime = runningTracing()?.runtime
+    if (runtime === undefined) return fn()
+    const { otel, pipeline } = runtime
+    const { userId, sessionId } = context
+    const attributes = {
+      ...(userId !== undefined && { userId }),
+      ...(sessionId !== undefined && { sessionId }),
+    }
+    pipeline.settle()
+    return pipeline.beside.writing(next => otel.tracing.propagateAttributes(attributes, next), fn)
+  })
+}

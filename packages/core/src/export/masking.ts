@@ -1,0 +1,75 @@
+import type { Attributes, AttributeValue } from '@opentelemetry/api'
+import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
+import type { Log } from '../basics/logger.ts'
+import type { Otel } from '../basics/otel.ts'
+import { serialise } from './observation-attributes.ts'
+
+/** A value as the app lets it leave, which may take a while. */
+export type Mask = (params: { data: unknown }) => unknown
+
+/** The app's mask, made safe, and extended to what Langfuse's processor does not show it. */
+export interface Masking {
+  /** For inputs and outputs; hides what the app's mask fails on. */
+  readonly mask: Mask
+  /** Masks in place what an observation says elsewhere: metadata, and contents under the names of other conventions. */
+  maskRest(span: ReadableSpan): void
+}
+
+// Where OpenTelemetry's and OpenInference's conventions, the AI SDK and OpenLLMetry put what was asked and answered.
+const CONTENT =
+  /^(gen_ai\.(input|output|prompt|completion|system_instructions|tool\.(call|definitions))|ai\.(prompt|result|toolCall|response\.(text|object|reasoning|toolCalls|files|sources))|(input|output)\.value$|llm\.(input_messages|output_messages|prompts)|traceloop\.entity\.(input|output)|content$|message\.content)/
+
+const HIDDEN = '[hidden: the option mask failed]'
+
+/** Wraps the option `mask`: a value that it fails on is hidden, and warned of once. */
+export function createMasking(option: Mask, { langfuse }: Otel, log: Log): Masking {
+  const { OBSERVATION_METADATA, TRACE_METADATA } = langfuse.LangfuseOtelSpanAttributes
+
+  function hidden(error: unknown): string {
+    log.warnOnce('mask failed', `the option mask failed, what it fails on is hidden: ${String(error)}`)
+    return HIDDEN
+  }
+
+  function mask(params: { data: unknown }): unknown {
+    try {
+      const masked = option(params)
+      return isPromise(masked) ? Promise.resolve(masked).catch(hidden) : masked
+    } catch (error) {
+      return hidden(error)
+    }
+  }
+
+  return {
+    mask,
+    maskRest({ attributes, events }) {
+      maskAttributes(attributes)
+      for (const event of events) if (event.attributes !== undefined) maskAttributes(event.attributes)
+    },
+  }
+
+  function maskAttributes(attributes: Attributes): void {
+    for (const [name, value] of Object.entries(attributes)) {
+      if (!isMetadata(name) && !CONTENT.test(name)) continue
+      const masked = mask({ data: value })
+      // Attributes are written on the spot, and cannot wait.
+      const left = isPromise(masked)
+        ? hidden('only inputs and outputs can wait for a promise')
+        : written(masked)
+      if (left === undefined) delete attributes[name]
+      else attributes[name] = left
+    }
+  }
+
+  /** Without a key metadata is one value, which Langfuse's processor masks. */
+  function isMetadata(name: string): boolean {
+    return name.startsWith(`${OBSERVATION_METADATA}.`) || name.startsWith(`${TRACE_METADATA}.`)
+  }
+}
+
+function isPromise(value: unknown): value is Promise<unknown> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function'
+}
+
+function written(value: unknown): AttributeValue | undefined {
+  return typeof value === 'number' || typeof value === 'boolean' ? value : serialise(value)
+}

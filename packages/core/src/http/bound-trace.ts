@@ -1,0 +1,13 @@
+import type { RequestTrace } from '../context/request-trace.ts'
+
+/**
+ * Where a request or response keeps the trace that its stand-ins act for. One property for all of them, and functions that all requests
+ * share: on Node 20 and 22 each property that Express's requests get takes 1.7 us, because their prototype was changed; and a closure as a
+ * property keeps finished requests alive until the next full collection (Node 24: scavenges of 20 ms instead of 1).
+ */
+export const kTrace: unique symbol = Symbol('langfuse-middleware.trace')
+
+/** A request or response that has a trace. */
+export interface Bound<Trace = RequestTrace> {
+  [kTrace]?: Trace
+}

@@ -1,0 +1,129 @@
+import type { Attributes } from '@opentelemetry/api'
+import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
+import { lazyRequire } from '../basics/lazy-require.ts'
+import type { Otel } from '../basics/otel.ts'
+import type { HeldTrace } from '../buffer/held-trace.ts'
+import type { TraceBuffer } from '../buffer/trace-buffer.ts'
+import type { LocalInspector } from './local-inspector.ts'
+
+interface RunningSpansOptions {
+  readonly otel: Otel
+  readonly buffer: TraceBuffer
+  readonly inspector: LocalInspector
+  readonly isExported: (span: ReadableSpan) => boolean
+  /** Whether payloads are rewritten before they leave, which happens when an observation ends. */
+  readonly masked: boolean
+}
+
+const EVERY_MS = 250
+const LEAST_AGE_MS = 200
+const TIMEOUT_MS = 5_000
+const MAX_SPANS = 500
+const MAX_BYTES = 1024 * 1024
+const MAX_SPAN_BYTES = 128 * 1024
+
+/**
+ * Shows the inspector what runs, from a timer, so that requests pay nothing for it, and those of a blink are left out. What has ended in
+ * a request that runs is shown too: it is held until the request ends. Returns what stops it.
+ */
+export function showRunningSpans(options: RunningSpansOptions): () => void {
+  const { otel, buffer, inspector, isExported, masked } = options
+  const { api, core } = otel
+  const delivery = lazyRequire<typeof import('@langfuse-middleware/delivery')>(
+    '@langfuse-middleware/delivery',
+  )
+  const builder = delivery.createRecordBuilder({ maxSpanBytes: MAX_SPAN_BYTES })
+  const attribute = otel.langfuse.LangfuseOtelSpanAttributes
+  const withoutPayload = [
+    attribute.OBSERVATION_TYPE,
+    attribute.OBSERVATION_LEVEL,
+    attribute.OBSERVATION_MODEL,
+    attribute.OBSERVATION_COMPLETION_START_TIME,
+    attribute.ENVIRONMENT,
+  ]
+  // Must be neither a span nor carry a trace header.
+  const untraced = core.suppressTracing(api.ROOT_CONTEXT)
+  /** What the inspector has been shown of each trace that is not decided. */
+  const shown = new Map<HeldTrace, Map<ReadableSpan, number>>()
+  let busy = false
+
+  const timer = setInterval(() => {
+    if (inspector.url === undefined || busy) return
+    busy = true
+    api.context.with(untraced, show, undefined, inspector.url).finally(() => {
+      busy = false
+    })
+  }, EVERY_MS).unref()
+  return () => clearInterval(timer)
+
+  async function show(url: string): Promise<void> {
+    try {
+      await forgetDecided(url)
+      collect()
+      const body = builder.seal()?.body
+      if (body === undefined) return
+      const headers = { 'content-type': 'application/x-protobuf' }
+      await send(`${url}/api/running`, { method: 'POST', headers, body: new Uint8Array(body) })
+    } catch {
+      // A preview; what the outbox cannot send, it says.
+    }
+  }
+
+  /** What was kept arrives by the outbox; of what was dropped nothing may stay behind. */
+  async function forgetDecided(url: string): Promise<void> {
+    for (const trace of shown.keys()) {
+      if (trace.verdict === 'pending') continue
+      shown.delete(trace)
+      const traceId = trace.root?.spanContext().traceId
+      if (trace.verdict === 'drop') await send(`${url}/api/running/${traceId}`, { method: 'DELETE' })
+    }
+  }
+
+  function collect(): void {
+    const youngest = Date.now() - LEAST_AGE_MS
+    for (let trace = buffer.undecided.first; trace !== undefined; trace = trace.next) {
+      if (trace.touchedAt > youngest) break
+      if (trace.root === undefined) continue
+      const known = shown.get(trace) ?? new Map<ReadableSpan, number>()
+      shown.set(trace, known)
+      for (const span of [trace.root as unknown as ReadableSpan, ...openOf(trace), ...trace.held]) {
+        const state = span.ended ? -1 : Object.keys(span.attributes).length
+        if (known.get(span) === state || (span !== trace.root && !isExported(span))) continue
+        if (builder.spans >= MAX_SPANS || builder.bytes >= MAX_BYTES) return
+        known.set(span, state)
+        add(trace, span)
+      }
+    }
+  }
+
+  function add(trace: HeldTrace, span: ReadableSpan): void {
+    try {
+      const parent = span.parentSpanContext
+      const isRoot = span === trace.root
+      const view: ReadableSpan = Object.create(span, {
+        name: { value: isRoot && !span.ended ? trace.owner.label : span.name },
+        parentSpanContext: { value: isRoot || !parent ? parent : buffer.exportedParent(trace, parent) },
+      })
+      if (masked || !builder.add(view)) builder.add(bare(view))
+    } catch {
+      // What cannot be encoded is not shown.
+    }
+  }
+
+  function bare(span: ReadableSpan): ReadableSpan {
+    const attributes: Attributes = {}
+    for (const name of withoutPayload) {
+      if (span.attributes[name] !== undefined) attributes[name] = span.attributes[name]
+    }
+    return Object.create(span, { attributes: { value: attributes } })
+  }
+}
+
+function openOf(trace: HeldTrace): ReadableSpan[] {
+  return [...trace.open.values()] as unknown as ReadableSpan[]
+}
+
+async function send(url: string, request: RequestInit): Promise<void> {
+  const response = await fetch(url, { ...request, signal: AbortSignal.timeout(TIMEOUT_MS) })
+  await response.arrayBuffer()
+}

@@ -1,0 +1,65 @@
+import type { Log } from '../basics/logger.ts'
+import type { Otel } from '../basics/otel.ts'
+import type { Outcome } from '../http/outcome.ts'
+
+/** Says where the traces of ended requests are shown. */
+export interface TraceLinks {
+  ended(name: string, outcome: Outcome, durationMs: number, traceId: string): void
+}
+
+/** Where traces are shown: an address, or what tells one in a while, or nowhere. */
+export type FindInspector = () => string | undefined | Promise<string | undefined>
+
+const RETRY_MS = 5_000
+const ANSWER_MS = 1_000
+
+/** Logs one line for each ended request, with a link to its trace; nothing for as long as no inspector is there. */
+export function createTraceLinks(find: FindInspector, log: Log): TraceLinks {
+  return {
+    ended(name, { statusCode, end }, durationMs, traceId) {
+      const found = find()
+      if (found === undefined) return
+      const how = statusCode ?? (end === 'completed' ? undefined : end.replaceAll('_', ' '))
+      const line = [name, how, `${Math.round(durationMs)} ms`].filter(part => part !== undefined).join(' ')
+      const say = (url: string | undefined) => {
+        if (url !== undefined) log.info(`${line} ${url}/traces/${traceId}`)
+      }
+      if (typeof found === 'string') say(found)
+      // Where none could be started, that has been said.
+      else found.then(say, () => {})
+    },
+  }
+}
+
+/** Looks for an inspector at `baseUrl` when asked, and again where nobody answers, at most every few seconds. */
+export function lookForInspector(
+  baseUrl: string,
+  { api, core }: Otel,
+  now: () => number = Date.now,
+): FindInspector {
+  // Must be neither a span nor carry a trace header.
+  const untraced = core.suppressTracing(api.ROOT_CONTEXT)
+  let found: string | undefined
+  let looking: Promise<string | undefined> | undefined
+  let nextLookAt = 0
+
+  async function look(): Promise<string | undefined> {
+    try {
+      const answer = await fetch(`${baseUrl}/api/inspector`, { signal: AbortSignal.timeout(ANSWER_MS) })
+      const { name } = (await answer.json().catch(() => ({}))) as { name?: unknown }
+      if (name === 'langfuse-inspector') found = baseUrl
+      // Somebody else lives there, a Langfuse of the user's own perhaps, and will not move out.
+      else nextLookAt = Number.POSITIVE_INFINITY
+    } catch {
+      nextLookAt = now() + RETRY_MS
+    }
+    looking = undefined
+    return found
+  }
+
+  return () => {
+    if (found !== undefined || now() < nextLookAt) return found
+    looking ??= api.context.with(untraced, look)
+    return looking
+  }
+}

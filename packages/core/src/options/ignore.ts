@@ -1,0 +1,33 @@
+import { lazyRequire } from '../basics/lazy-require.ts'
+import { stateless } from '../basics/stateless-expression.ts'
+import { invalid } from '../basics/validation.ts'
+
+/** A path, a glob such as `/internal/**`, or a regular expression on the path. */
+export type PathPattern = string | RegExp
+
+/** Requests that are not traced: patterns of their path, or a predicate. */
+export type IgnoreOption<Request> = PathPattern | readonly PathPattern[] | ((request: Request) => boolean)
+
+/** One predicate on the path and the request; `undefined` when nothing is ignored. */
+export function resolveIgnore<Request>(
+  option: IgnoreOption<Request> | undefined,
+): ((path: string, request: Request) => boolean) | undefined {
+  if (option === undefined) return undefined
+  if (typeof option === 'function') return (_path, request) => option(request) === true
+  const patterns = Array.isArray(option) ? (option as readonly PathPattern[]) : [option as PathPattern]
+  const exact = new Set<string>()
+  const tests: ((path: string) => boolean)[] = []
+  for (const pattern of patterns) {
+    if (pattern instanceof RegExp) tests.push(stateless(pattern))
+    else if (typeof pattern !== 'string' || !pattern.startsWith('/')) {
+      invalid('ignore', 'a path that starts with /, a glob, a RegExp, a list of them or a function', pattern)
+    } else if (/[*?[\]{}()!]/.test(pattern)) {
+      tests.push(lazyRequire<typeof import('picomatch')>('picomatch')(pattern, { dot: true }))
+    } else exact.add(withoutTrailingSlash(pattern))
+  }
+  return path => exact.has(withoutTrailingSlash(path)) || tests.some(test => test(path))
+}
+
+function withoutTrailingSlash(path: string): string {
+  return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path
+}

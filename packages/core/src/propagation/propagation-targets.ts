@@ -1,0 +1,51 @@
+import { isIP } from 'node:net'
+import { stateless } from '../basics/stateless-expression.ts'
+import { invalid } from '../basics/validation.ts'
+
+/** Hosts that outgoing requests name the trace to: names, `*.suffix` patterns, expressions, a predicate, or none or all. */
+export type PropagateTo = boolean | readonly (string | RegExp)[] | ((url: URL) => boolean)
+
+/** One predicate; by default loopback, private addresses and names that only a private network resolves. */
+export function resolvePropagateTo(option: PropagateTo | undefined): (url: URL) => boolean {
+  if (option === undefined) return isPrivateUrl
+  if (typeof option === 'boolean') return () => option
+  if (typeof option === 'function') return url => option(url) === true
+  if (!Array.isArray(option))
+    invalid('propagateTo', 'a list of host names, a function, true or false', option)
+  const tests = (option as readonly (string | RegExp)[]).map(pattern => {
+    if (pattern instanceof RegExp) return stateless(pattern)
+    if (typeof pattern !== 'string' || pattern === '' || pattern.includes('/')) {
+      return invalid('propagateTo', 'a list of host names such as "api.internal" or "*.example.com"', pattern)
+    }
+    const name = pattern.toLowerCase()
+    return name.startsWith('*.')
+      ? (host: string) => host.endsWith(name.slice(1))
+      : (host: string) => host === name
+  })
+  return url => tests.some(test => test(hostOf(url)))
+}
+
+function hostOf(url: URL): string {
+  return url.hostname
+    .toLowerCase()
+    .replace(/^\[|\]$/g, '')
+    .replace(/\.$/, '')
+}
+
+const isPrivateUrl = (url: URL): boolean => isPrivate(hostOf(url))
+
+const PRIVATE_SUFFIX = /\.(localhost|local|internal|intranet|lan|home\.arpa|svc|cluster\.local)$/
+const PRIVATE_V4 =
+  /^(127\.|10\.|192\.168\.|169\.254\.|172\.(1[6-9]|2\d|3[01])\.|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.)/
+
+function isPrivate(host: string): boolean {
+  switch (isIP(host)) {
+    case 4:
+      return PRIVATE_V4.test(host)
+    case 6:
+      return host === '::1' || /^f[cd]|^fe[89ab]/.test(host)
+    default:
+      // A name of one label, as Compose and Kubernetes give to services, means nothing on the internet.
+      return !host.includes('.') || PRIVATE_SUFFIX.test(host)
+  }
+}

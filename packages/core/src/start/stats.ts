@@ -1,0 +1,24 @@
+import type { OutboxStats } from '@langfuse-middleware/delivery'
+import type { BufferStats } from '../buffer/trace-buffer.ts'
+import type { ScoreStats } from '../delivery/scores.ts'
+
+/** Counters since tracing started. */
+export interface TracingStats {
+  readonly requests: Readonly<RequestCounts> & { readonly open: number }
+  readonly buffer: BufferStats | undefined
+  /** What became of observations that were kept, by destination: `langfuse`, `inspector`, and each mirror's address. */
+  readonly delivery: Readonly<Record<string, OutboxStats>>
+  /** What became of scores; undefined where tracing is off. */
+  readonly scores: ScoreStats | undefined
+  /** How often each warning's cause occurred, warned of or not. */
+  readonly warnings: Readonly<Record<string, number>>
+}
+
+/** Requests by what became of them. */
+export interface RequestCounts {
+  /** Traced, whatever the verdict. */
+  started: number
+  ended: number
+  /** Not traced: ignored, opted out or sampled out at the start. */
+  skipped: number
+}

@@ -1,0 +1,216 @@
+import type { Server } from 'node:net'
+import type { LangfuseClient } from '@langfuse/client'
+import type { FlushResult, OutboxHealth } from '@langfuse-middleware/delivery'
+import type { Meter } from '@opentelemetry/api'
+import { settlesWithin } from '../basics/deadline.ts'
+import { lazyRequire } from '../basics/lazy-require.ts'
+import { createLog, type Log } from '../basics/logger.ts'
+import { loadOtel } from '../basics/otel.ts'
+import { shared } from '../basics/shared.ts'
+import { resolveOptions, type TracingConfig, type TracingOptions } from '../options/resolve-options.ts'
+import type { LiveTraceRuntime } from '../trace/live-trace.ts'
+import { createRootWriter } from '../trace/root-attributes.ts'
+import { type ExitHandling, handleExit } from './exit.ts'
+import { drain } from './server-drain.ts'
+import { NOTHING, startPipeline } from './start-pipeline.ts'
+import { startUpLine } from './start-up-line.ts'
+import type { TracingStats } from './stats.ts'
+
+/** Tracing in this process. */
+export interface Tracing {
+  /** False where tracing is off or has nowhere to send to. */
+  readonly enabled: boolean
+  /** Figures since the start; cheap, never throws. */
+  stats(): TracingStats
+  /** Whether observations get through, for a readiness route: `degraded` while they wait, with the reasons. */
+  health(): OutboxHealth
+  /**
+   * Shows the figures of delivery as metrics of `meter`, and returns what stops that. Not needed where OpenTelemetry's global meter
+   * provider was there before tracing started.
+   */
+  observe(meter: Meter): () => void
+  /**
+   * Sends what has ended; resolves when it is delivered or on disk, at the latest after `timeoutMs`, the option of `shutdown` by default,
+   * with what became of it. Never rejects.
+   */
+  flush(options?: { timeoutMs?: number }): Promise<FlushResult>
+  /** Waits for requests in flight on `server`, if given, sends everything and stops tracing. Never rejects. */
+  shutdown(options?: { server?: Server; timeoutMs?: number }): Promise<FlushResult>
+}
+
+/** A started tracing, with what adapters need of it. */
+export interface RunningTracing {
+  readonly tracing: Tracing
+  readonly config: TracingConfig
+  /** What requests are traced with; undefined where tracing is off. */
+  readonly runtime: LiveTraceRuntime | undefined
+  readonly log: Log
+  /** The options it was started with, to tell a second, different call. */
+  readonly options: TracingOptions | undefined
+  client: LangfuseClient | undefined
+}
+
+const slot: { running: RunningTracing | undefined; client?: LangfuseClient | undefined } = shared(
+  'tracing',
+  () => ({ running: undefined }),
+)
+
+/** The tracing of this process as adapters use it; undefined before the start and after the shutdown. */
+export function runningTracing(): RunningTracing | undefined {
+  return slot.running
+}
+
+/** The tracing of this process; undefined before the start and after the shutdown. */
+export function getTracing(): Tracing | undefined {
+  return slot.running?.tracing
+}
+
+/**
+ * Starts tracing, once per process: later calls return the first one's result, and say so if they ask for something else.
+ * Throws a MiddlewareError on a wrong option; whatever else goes wrong is logged and leaves the app untraced.
+ */
+export function initTracing(options?: TracingOptions): Tracing {
+  const running = slot.running
+  if (running !== undefined) {
+    if (options !== undefined && !sameOptions(options, running.options)) {
+      resolveOptions(options)
+      running.log.warnOnce(
+        'second start',
+        'tracing has already started with other options, which stay in force; call initTracing() once, before anything that starts it',
+      )
+    }
+    return running.tracing
+  }
+
+  const config = resolveOptions(options)
+  const { destination } = config
+  // Placeholders for a local Langfuse may be one word, which hides nothing.
+  const secrets =
+    destination.kind === 'langfuse' && destination.secretKey !== destination.publicKey
+      ? [destination.secretKey]
+      : []
+  const log = createLog(config.logger, secrets)
+  const runtime = config.enabled ? start(config, log) : undefined
+  const started: RunningTracing = {
+    tracing: createTracing(),
+    config,
+    runtime,
+    log,
+    options,
+    client: undefined,
+  }
+  slot.running = started
+  const exit = runtime && handleExit(started.tracing, config.shutdown.signals)
+  return started.tracing
+
+  function createTracing(): Tracing {
+    let closing: Promise<FlushResult> | undefined
+    return {
+      enabled: runtime !== undefined,
+      stats() {
+        const counts = runtime?.counts ?? { started: 0, ended: 0, skipped: 0 }
+        return {
+          requests: { ...counts, open: counts.started - counts.ended },
+          buffer: runtime?.pipeline.buffer.stats(),
+          delivery: runtime?.pipeline.delivery?.stats() ?? {},
+          scores: runtime?.pipeline.scores.stats(),
+          warnings: { ...log.causes },
+        }
+      },
+      health: () =>
+        runtime?.pipeline.delivery?.health() ?? { status: runtime ? 'ok' : 'closed', reasons: [] },
+      observe: meter => runtime?.pipeline.delivery?.observe(meter) ?? (() => {}),
+      async flush({ timeoutMs = config.shutdown.timeoutMs } = {}) {
+        const scores = started.client && settlesWithin(started.client.flush(), timeoutMs)
+        const [result] = await Promise.all([runtime?.pipeline.flush(timeoutMs), scores])
+        return result ?? NOTHING
+      },
+      shutdown(how) {
+        closing ??= shutDown(started, exit, how)
+        return closing
+      },
+    }
+  }
+}
+
+/** The one LangfuseClient of this process, made on first use with the keys tracing runs with: prompts, scores, datasets. */
+export function getLangfuseClient(): LangfuseClient {
+  const { running } = slot
+  const holder = running ?? slot
+  if (holder.client !== undefined) return holder.client
+  const { LangfuseClient } = lazyRequire<typeof import('@langfuse/client')>('@langfuse/client')
+  const destination = (running?.config ?? resolveOptions()).destination
+  // Where its port was taken, the app's own inspector is elsewhere.
+  const moved = destination.kind === 'inspector' && running?.runtime?.pipeline.inspector?.url
+  const client = new LangfuseClient(
+    destination.kind === 'langfuse' || destination.kind === 'inspector'
+      ? {
+          publicKey: destination.publicKey,
+          secretKey: destination.secretKey,
+          baseUrl: moved || destination.baseUrl,
+        }
+      : {},
+  )
+  holder.client = client
+  return client
+}
+
+function start(config: TracingConfig, log: Log): LiveTraceRuntime | undefined {
+  const { destination } = config
+  if (destination.kind === 'none') {
+    const line = `not tracing: ${destination.missing.join(' and ')} not set (environment ${config.environment})`
+    if (destination.missing.length === 2 && config.environment === 'test') log.info(line)
+    else log.error(line)
+    return undefined
+  }
+  const { refused } = config.inspector
+  if (refused !== undefined) {
+    log.warn(
+      `the inspector is for development and not started, for ${refused}: set inspector.force to start it all the same`,
+    )
+  }
+  try {
+    const otel = loadOtel()
+    const pipeline = startPipeline(config, destination, otel, log)
+    log.info(startUpLine(config))
+    const writeRoot = createRootWriter(otel)
+    return { otel, config, pipeline, writeRoot, log, counts: { started: 0, ended: 0, skipped: 0 } }
+  } catch (error) {
+    // What is set up wrongly is for whoever sets it up; what breaks otherwise must not break the app.
+    if (String((error as { code?: unknown }).code).startsWith('LANGFUSE_MIDDLEWARE_')) throw error
+    log.error(`not tracing: tracing could not start: ${String(error)}`)
+    return undefined
+  }
+}
+
+async function shutDown(
+  running: RunningTracing,
+  exit: ExitHandling | undefined,
+  { server, timeoutMs = running.config.shutdown.timeoutMs }: { server?: Server; timeoutMs?: number } = {},
+): Promise<FlushResult> {
+  const until = performance.now() + timeoutMs
+  const { runtime, client, log } = running
+  if (server !== undefined && !(await settlesWithin(drain(server), timeoutMs))) {
+    log.warnOnce(
+      'drain timeout',
+      `requests were still in flight after ${timeoutMs} ms and are recorded as aborted`,
+    )
+  }
+  exit?.stop()
+  if (slot.running === running) slot.running = undefined
+  const left = Math.max(until - performance.now(), 0)
+  const scores = client && settlesWithin(client.shutdown(), left)
+  const [result = NOTHING] = await Promise.all([runtime?.pipeline.shutdown(left), scores])
+  return result
+}
+
+function sameOptions(left: TracingOptions, right: TracingOptions | undefined): boolean {
+  const names = new Set([...Object.keys(left), ...Object.keys(right ?? {})]) as Set<keyof TracingOptions>
+  return [...names].every(name => {
+    const [a, b] = [left[name], right?.[name]]
+    if (a === b) return true
+    // A provider holds itself, somewhere.
+    if (name === 'provider' || typeof a !== 'object' || typeof b !== 'object') return false
+    return JSON.stringify(a) === JSON.stringify(b)
+  })
+}

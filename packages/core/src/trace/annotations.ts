@@ -1,0 +1,41 @@
+import type { ObservationUpdate } from '../context/request-trace.ts'
+import type { RouteOptions } from '../options/request-options.ts'
+
+const MAX_TEXT = 200
+
+/** What the app says of a trace, besides what is seen of it. */
+export class Annotations {
+  name: string | undefined
+  userId: string | undefined
+  sessionId: string | undefined
+  readonly tags: string[] = []
+  metadata: Record<string, unknown> | undefined
+  update: ObservationUpdate | undefined
+  skipped = false
+
+  setName(name: string): void {
+    if (typeof name === 'string' && name !== '') this.name = name.slice(0, MAX_TEXT)
+  }
+
+  addTags(tags: readonly string[]): void {
+    for (const tag of tags) {
+      if (typeof tag === 'string' && tag !== '' && !this.tags.includes(tag))
+        this.tags.push(tag.slice(0, MAX_TEXT))
+    }
+  }
+
+  addMetadata(metadata: Record<string, unknown>): void {
+    this.metadata = { ...this.metadata, ...metadata }
+  }
+
+  addUpdate(update: ObservationUpdate): void {
+    const metadata = { ...this.update?.metadata, ...update?.metadata }
+    this.update = { ...this.update, ...update, metadata }
+  }
+
+  addRoute({ name, tags, metadata }: RouteOptions): void {
+    if (name !== undefined) this.setName(name)
+    if (tags !== undefined) this.addTags(tags)
+    if (metadata !== undefined) this.addMetadata(metadata)
+  }
+}

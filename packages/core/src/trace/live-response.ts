@@ -1,0 +1,134 @@
+import type { ServerResponse } from 'node:http'
+import type { Log } from '../basics/logger.ts'
+import type { CaptureOptions } from '../capture/capture-options.ts'
+import { Exchange, isStreamed, type Said } from '../capture/exchange.ts'
+import type { ObservationUpdate, ReplyHeaders } from '../context/request-trace.ts'
+import type { Outcome } from '../http/outcome.ts'
+import type { RequestLike } from '../http/request-like.ts'
+import type { ResponseHead } from '../http/response-head.ts'
+import { exposeHeaders } from '../http/response-headers.ts'
+import { type ResponseEnd, ResponseWatch, type ResponseWatcher } from '../http/response-watch.ts'
+import type { RequestConfig } from '../options/request-options.ts'
+
+/** A request, with what the options say of it. */
+export interface AskedRequest {
+  readonly request: RequestLike
+  readonly config: RequestConfig
+  readonly url: string
+  readonly tags: readonly string[] | undefined
+  readonly metadata: Record<string, unknown> | undefined
+}
+
+/** The trace that a response ends. */
+export interface ResponseOwner {
+  readonly requestId: string
+  readonly traceId: string
+  /** Whether the app reported an error. */
+  readonly failed: boolean
+  /** When the request came, by `performance.now()`. */
+  readonly startedAt: number
+  end(outcome: Outcome): void
+}
+
+/** The response to a traced request: named in its head, captured where that is asked for, and watched until its end. */
+export class LiveResponse implements ResponseWatcher {
+  /** How it ended; undefined until then. */
+  ended: ResponseEnd | undefined
+  private readonly owner: ResponseOwner
+  private readonly asked: AskedRequest
+  private readonly log: Log
+  private response: ServerResponse | undefined
+  private watch: ResponseWatch | undefined
+  private route: (() => string | undefined) | undefined
+  /** What is captured and measured of bodies; undefined where nothing is. */
+  private exchange: Exchange | undefined
+
+  constructor(owner: ResponseOwner, asked: AskedRequest, log: Log) {
+    this.owner = owner
+    this.asked = asked
+    this.log = log
+    if (asked.config.capture !== undefined) this.capture(asked.config.capture)
+  }
+
+  get failed(): boolean {
+    return this.owner.failed
+  }
+
+  get startedAt(): number {
+    return this.owner.startedAt
+  }
+
+  /** Whether anything of bodies is captured or measured. */
+  get isExchanged(): boolean {
+    return this.exchange !== undefined
+  }
+
+  capture(options: CaptureOptions): void {
+    this.exchanged().capture(options)
+  }
+
+  /** What was captured and measured, but for what the app has said itself. */
+  said(own: ObservationUpdate | undefined): Said | undefined {
+    return this.exchange?.said(this.startedAt, own)
+  }
+
+  sends(payload: unknown, reply: ReplyHeaders): unknown {
+    return this.exchange === undefined ? payload : this.exchange.sends(payload, reply)
+  }
+
+  /** Takes the response, of which it tells the owner the end. */
+  begin(response: ServerResponse, route: () => string | undefined): void {
+    this.response = response
+    this.route = route
+    this.exchange?.answerWith(response)
+    this.watch = new ResponseWatch(this.asked.request, response, this)
+  }
+
+  head(head: ResponseHead): void {
+    try {
+      this.watch?.headed(head)
+      this.observe(head)
+      this.name(head)
+    } catch (error) {
+      // A header that Node refuses gets here too, and is refused again when the app's own call goes on.
+      this.log.warnOnce('head failed', `a response does not name its trace: ${String(error)}`)
+    }
+  }
+
+  responded(ended: ResponseEnd): void {
+    this.ended = ended
+    const { end, statusCode } = ended
+    this.owner.end({ end, statusCode, route: this.routeNow() })
+  }
+
+  private observe(head: ResponseHead): void {
+    const streamed = isStreamed(this.asked.request, head)
+    if (streamed || this.exchange !== undefined) head.settle()
+    if (streamed) this.exchanged().stream(head.response)
+  }
+
+  private name(head: ResponseHead): void {
+    const { config, request } = this.asked
+    const { traceIdHeader } = config
+    const { requestIdHeader } = config.identity
+    if (requestIdHeader !== undefined) head.add(requestIdHeader, this.owner.requestId)
+    if (traceIdHeader !== undefined) head.add(traceIdHeader, this.owner.traceId)
+    if (request.headers.origin !== undefined) exposeHeaders(head, [requestIdHeader, traceIdHeader])
+  }
+
+  private exchanged(): Exchange {
+    if (this.exchange === undefined) {
+      this.exchange = new Exchange(this.asked.request, this.asked.url, this.log)
+      if (this.response !== undefined) this.exchange.answerWith(this.response)
+    }
+    return this.exchange
+  }
+
+  private routeNow(): string | undefined {
+    try {
+      return this.route?.()
+    } catch {
+      return undefined
+    }
+  }
+}

@@ -1,0 +1,121 @@
+import { createRequire } from 'node:module'
+import type { Client, Metadata, ServiceError } from '@grpc/grpc-js'
+import { context, ROOT_CONTEXT } from '@opentelemetry/api'
+import { suppressTracing } from '@opentelemetry/core'
+import { createRedactor } from '../basics/redact.ts'
+import { invalidOption, StartUpError } from '../basics/start-up-error.ts'
+import { readPartialSuccess } from '../wire/partial-success.ts'
+import { resultOfGrpc } from './grpc-status.ts'
+import type { Sender, SendResult } from './sender.ts'
+
+export interface GrpcSenderOptions {
+  /** Where to send: `https://collector:4317`, or `http:` for a connection without TLS. */
+  url: string | URL
+  /** Metadata of every call. The environment's `OTEL_EXPORTER_OTLP_*` are never read. @default none */
+  headers?: Readonly<Record<string, string>> | undefined
+  /** Longest time for a call. @default 10000 */
+  timeoutMs?: number | undefined
+  /** @default 'gzip' */
+  compression?: 'gzip' | 'none' | undefined
+  /** Names the destination across restarts, without secrets. @default the URL */
+  identity?: string | undefined
+}
+
+type Grpc = typeof import('@grpc/grpc-js')
+
+const METHOD = '/opentelemetry.proto.collector.trace.v1.TraceService/Export'
+// Receivers take 4 MiB unless told otherwise.
+const MAX_BODY_BYTES = 3.5 * 1024 * 1024
+const GZIP = 2
+
+/** Creates a sender of OTLP over gRPC. Throws where the URL cannot be used or `@grpc/grpc-js` is not installed. */
+export function createGrpcSender(options: GrpcSenderOptions): Sender {
+  const url = URL.canParse(String(options.url)) ? new URL(String(options.url)) : undefined
+  if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
+    throw invalidOption('url', 'an http or https URL', createRedactor()(String(options.url)))
+  }
+  const grpc = loadGrpc()
+  const { timeoutMs = 10_000, compression = 'gzip', headers = {} } = options
+  const redact = createRedactor(Object.values(headers))
+  const metadata = metadataOf(grpc, headers)
+  // A call of ours must be neither a span nor carry a trace header.
+  const untraced = suppressTracing(ROOT_CONTEXT)
+  const address = url.port === '' ? `${url.hostname}:${url.protocol === 'https:' ? 443 : 80}` : url.host
+  const credentials =
+    url.protocol === 'https:' ? grpc.credentials.createSsl() : grpc.credentials.createInsecure()
+  const client: Client = new grpc.Client(address, credentials, {
+    ...(compression === 'gzip' ? { 'grpc.default_compression_algorithm': GZIP } : {}),
+  })
+
+  return {
+    identity: options.identity ?? url.origin,
+    maxBodyBytes: MAX_BODY_BYTES,
+    send: (body, { signal }) =>
+      new Promise(resolve => {
+        const call = context.with(untraced, () =>
+          client.makeUnaryRequest(
+            METHOD,
+            (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length),
+            (bytes: Buffer) => bytes,
+            body,
+            metadata,
+            { deadline: Date.now() + timeoutMs },
+            (error, response) => {
+              signal.removeEventListener('abort', cancel)
+              resolve(error ? failed(error) : accepted(response))
+            },
+          ),
+        )
+        signal.addEventListener('abort', cancel)
+
+        function cancel(): void {
+          call.cancel()
+        }
+      }),
+    close: () => client.close(),
+  }
+
+  function failed({ code, details, metadata: trailers }: ServiceError): SendResult {
+    const [statusDetails] = trailers?.get('grpc-status-details-bin') ?? []
+    return resultOfGrpc({
+      code,
+      details: redact(details),
+      statusDetails: statusDetails as Buffer | undefined,
+    })
+  }
+}
+
+function accepted(response: Buffer | undefined): SendResult {
+  try {
+    const [rejectedSpans, reason] = readPartialSuccess(response ?? Buffer.alloc(0))
+    if (rejectedSpans > 0) return { outcome: 'accepted', rejectedSpans, reason }
+  } catch {
+    // An answer that cannot be read is still a success.
+  }
+  return { outcome: 'accepted' }
+}
+
+function metadataOf(grpc: Grpc, headers: Readonly<Record<string, string>>): Metadata {
+  const metadata = new grpc.Metadata()
+  for (const [name, value] of Object.entries(headers)) {
+    try {
+      metadata.set(name, value)
+    } catch {
+      throw invalidOption(`headers['${name}']`, 'a name and a value that gRPC allows', 'one that it does not')
+    }
+  }
+  return metadata
+}
+
+/** Only who sends by gRPC needs the package, and is told at start-up if it is not there. */
+function loadGrpc(): Grpc {
+  try {
+    return createRequire(import.meta.url)('@grpc/grpc-js')
+  } catch (error) {
+    throw new StartUpError(
+      'LANGFUSE_MIDDLEWARE_MISSING_PACKAGE',
+      "protocol 'grpc' needs the package @grpc/grpc-js: npm install @grpc/grpc-js",
+      error,
+    )
+  }
+}

@@ -1,0 +1,103 @@
+import type { OtlpSpan } from '../otlp/otlp-span.ts'
+import { attributeName } from './attribute-name.ts'
+import { defined, firstString, firstValue, genAiCost, genAiUsage, readTags } from './attribute-reading.ts'
+import { countTokens, type Details, parseDetails, type Tokens, totalCost } from './usage.ts'
+
+/** Langfuse's levels, mildest first. */
+export const levels = ['DEBUG', 'DEFAULT', 'WARNING', 'ERROR'] as const
+
+/** How an observation went. */
+export type Level = (typeof levels)[number]
+
+/** What a list or a tree shows of an observation: everything but payloads, whose parsing takes time. */
+export interface ObservationFacts {
+  id: string
+  traceId: string
+  /** Absent on a root. */
+  parentId?: string
+  name: string
+  /** `span`, `generation`, `retriever`, `tool` … */
+  type: string
+  level: Level
+  statusMessage?: string
+  startTimeMs: number
+  endTimeMs: number
+  durationMs: number
+  completionStartTimeMs?: number
+  model?: string
+  usage: Details
+  tokens: Tokens
+  costDetails: Details
+  /** US dollars. */
+  cost: number
+  prompt?: { name: string; version?: number }
+  userId?: string
+  sessionId?: string
+  tags: string[]
+  environment: string
+  release?: string
+  version?: string
+  /** The resource's `service.name`. */
+  service?: string
+}
+
+/** Reads a span the way the Langfuse server does, but for its payloads. */
+export function readFacts(span: OtlpSpan): ObservationFacts {
+  const { attributes, resource } = span
+  const string = (...names: string[]): string | undefined => firstString(attributes, names)
+  const json = (...names: string[]): unknown => firstValue(attributes, names)
+  const model = string(attributeName.observationModel, 'gen_ai.response.model', 'gen_ai.request.model')
+  const usage = parseDetails(json(attributeName.observationUsageDetails) ?? genAiUsage(attributes))
+  const costDetails = parseDetails(json(attributeName.observationCostDetails) ?? genAiCost(attributes))
+  const promptName = string(attributeName.observationPromptName)
+  const promptVersion = Number(attributes[attributeName.observationPromptVersion] ?? Number.NaN)
+  const completionStart = string(attributeName.observationCompletionStartTime)
+  const completionStartTimeMs = Date.parse(completionStart?.replaceAll('"', '') ?? '')
+  return {
+    id: span.spanId,
+    traceId: span.traceId,
+    name: span.name,
+    type:
+      string(attributeName.observationType)?.toLowerCase() ?? (model === undefined ? 'span' : 'generation'),
+    level: readLevel(span),
+    startTimeMs: span.startTimeMs,
+    endTimeMs: span.endTimeMs,
+    durationMs: Math.max(0, span.endTimeMs - span.startTimeMs),
+    usage,
+    tokens: countTokens(usage),
+    costDetails,
+    cost: totalCost(costDetails),
+    tags: readTags(attributes[attributeName.traceTags]),
+    environment:
+      string(attributeName.environment) ??
+      firstString(resource, [
+        attributeName.environment,
+        'deployment.environment.name',
+        'deployment.environment',
+      ]) ??
+      'default',
+    ...defined({
+      parentId: span.parentSpanId,
+      statusMessage: string(attributeName.observationStatusMessage) ?? (span.status.message || undefined),
+      completionStartTimeMs: Number.isNaN(completionStartTimeMs) ? undefined : completionStartTimeMs,
+      model,
+      prompt:
+        promptName === undefined
+          ? undefined
+          : {
+              name: promptName,
+              ...defined({ version: Number.isNaN(promptVersion) ? undefined : promptVersion }),
+            },
+      userId: string(attributeName.traceUserId, attributeName.traceCompatUserId),
+      sessionId: string(attributeName.traceSessionId, attributeName.traceCompatSessionId),
+      release: string(attributeName.release) ?? firstString(resource, [attributeName.release]),
+      version: string(attributeName.version) ?? firstString(resource, ['service.version']),
+      service: firstString(resource, ['service.name']),
+    }),
+  }
+}
+
+function readLevel(span: OtlpSpan): Level {
+  const sent = String(span.attributes[attributeName.observationLevel] ?? '').toUpperCase()
+  return levels.find(level => level === sent) ?? (span.status.code === 2 ? 'ERROR' : 'DEFAULT')
+}
