@@ -1,8 +1,9 @@
 import { compareWith } from './comparison.ts'
 import { helpShown } from './help-dialog.tsx'
 import { navigate, segments } from './navigation.ts'
+import { chooseOther } from './other-trace.ts'
 import { nextTheme } from './theme.ts'
-import { chooseOther, stepTrace } from './trace-page.tsx'
+import { stepTrace } from './trace-page.tsx'
 import { paused, setPaused } from './traces.ts'
 
 /** Hears the keys that mean the same everywhere. */

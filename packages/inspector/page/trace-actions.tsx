@@ -4,8 +4,8 @@ import { formatCurl, formatTestCase, readRequest } from './copy-as.ts'
 import { inspectorFacts } from './inspector-facts.ts'
 import { traceAddress } from './navigation.ts'
 import { copyText, notify } from './notice.tsx'
+import { chooseOther } from './other-trace.ts'
 import { fetchSpan, type Outline, sendOn } from './server.ts'
-import { chooseOther } from './trace-page.tsx'
 
 /** What can be done with a trace. */
 export function TraceActions({ outline: { summary, observations } }: { outline: Outline }) {

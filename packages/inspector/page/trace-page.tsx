@@ -2,7 +2,6 @@ import { effect } from '@preact/signals'
 import { useEffect, useMemo, useState } from 'preact/hooks'
 import type { OutlineRow } from '../src/server/trace-outline.ts'
 import { formatCost, formatDuration, formatTokens } from '../src/terminal/quantity.ts'
-import { compareWith } from './comparison.ts'
 import { LevelMark, StatusMark } from './marks.tsx'
 import { formatFullMoment } from './moment.ts'
 import { navigate, selectedId, setParameter, toSegment } from './navigation.ts'
@@ -203,10 +202,4 @@ export function stepTrace(id: string, step: 1 | -1): void {
   const next = traces.value[index + step]
   if (index === -1 || !next) notify(step === 1 ? 'This is the oldest trace' : 'This is the newest trace')
   else navigate(`/traces/${next.id}`)
-}
-
-/** Marks the trace for comparison and lets the other one be chosen. */
-export function chooseOther(id: string): void {
-  compareWith(id)
-  navigate('/')
 }

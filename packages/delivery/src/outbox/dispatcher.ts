@@ -1,21 +1,11 @@
 import type { Clock } from '../basics/clock.ts'
 import { withGetters } from '../basics/with-getters.ts'
-import type { Entry, TakeLimits } from '../queue/queue.ts'
+import type { Entry } from '../queue/queue.ts'
 import type { Sender, SendResult } from '../senders/sender.ts'
 import type { Breaker } from './breaker.ts'
+import type { Lane } from './lane.ts'
 import type { Pacing } from './pacing.ts'
 import type { Settlement } from './settlement.ts'
-
-/** Where entries to send come from. */
-export interface Lane {
-  /** When there will be something to send: in the past if now, `Infinity` if nothing is known of. */
-  readyAt(): number
-  take(limits: TakeLimits): Entry[]
-  /** Takes entries back, to be sent again: first, or after all others. */
-  giveBack(entries: readonly Entry[], where: 'first' | 'last'): void
-  /** Most requests of this lane under way at once. */
-  readonly maxInFlight: number
-}
 
 export interface DispatcherOptions {
   sender: Sender

@@ -1,6 +1,7 @@
 import { withGetters } from '../basics/with-getters.ts'
 import type { DropCause } from '../queue/ledger.ts'
 import type { EncodedRecord, RecordBuilder } from '../wire/record-builder.ts'
+import { createItemList } from './item-list.ts'
 
 /** Turns spans, or other items, into records, a little at a time. */
 export interface Intake<Item = unknown> {
@@ -164,43 +165,4 @@ export function createIntake<Item>(options: IntakeOptions<Item>): Intake<Item> {
     for (const resolve of resolvers) resolve()
     options.onCaughtUp()
   }
-}
-
-interface ItemList<Item> {
-  readonly length: number
-  push(items: readonly Item[]): void
-  shift(): Item | undefined
-}
-
-/** Items in the lists they came in, so that putting many off takes no time. */
-function createItemList<Item>(): ItemList<Item> {
-  const lists: (readonly Item[])[] = []
-  let head = 0
-  let index = 0
-  let length = 0
-
-  return withGetters({
-    get length() {
-      return length
-    },
-    push(items) {
-      lists.push(items)
-      length += items.length
-    },
-    shift() {
-      const list = lists[head]
-      if (list === undefined) return undefined
-      const item = list[index++]
-      length -= 1
-      if (index >= list.length) {
-        index = 0
-        lists[head++] = []
-        if (head > 1000 || head === lists.length) {
-          lists.splice(0, head)
-          head = 0
-        }
-      }
-      return item
-    },
-  })
 }

@@ -5,6 +5,7 @@ import { createSpool } from '../spool/spool.ts'
 import type { EncodedRecord } from '../wire/record-builder.ts'
 import { type BreakerState, createBreaker } from './breaker.ts'
 import { createDispatcher } from './dispatcher.ts'
+import { createFlush, type FlushOptions, totalDropped } from './flush.ts'
 import { createIntake } from './intake.ts'
 import { createLiveLane } from './live-lane.ts'
 import { type OutboxOptions, resolveOutboxOptions } from './options.ts'
@@ -13,13 +14,6 @@ import { createPacing } from './pacing.ts'
 import type { RecordFormat } from './record-format.ts'
 import { createReplayLane } from './replay-lane.ts'
 import { createSettlement } from './settlement.ts'
-
-export interface FlushOptions {
-  /** Deadline. @default the outbox's `flushTimeoutMs` */
-  timeoutMs?: number | undefined
-  /** What to wait for: that spans are delivered or on disk, or that they are delivered. @default 'safe' */
-  until?: 'safe' | 'delivered' | undefined
-}
 
 /** Counts of spans where nothing else is said: `accepted + adopted = delivered + dropped.total + waiting + spooled`. */
 export interface OutboxStats {
@@ -70,7 +64,6 @@ export interface ItemOutbox<Item> {
 }
 
 const SLICE_MS = { least: 2, most: 6 }
-const LAST_ANSWERS_MS = 1000
 
 /** Creates an outbox of what `format` writes. Throws where an option cannot be used. */
 export function createItemOutbox<Item>(options: OutboxOptions, format: RecordFormat<Item>): ItemOutbox<Item> {
@@ -122,8 +115,19 @@ export function createItemOutbox<Item>(options: OutboxOptions, format: RecordFor
     events: log,
   })
   const dispatcher = createDispatcher({ ...outbox, lanes, breaker, pacing, settlement, clock })
+  const { flush, close } = createFlush({
+    outbox,
+    ledger,
+    live,
+    spool,
+    breaker,
+    pacing,
+    dispatcher,
+    clock,
+    pump,
+    drain: () => detached(intake.drain),
+  })
   let closing: Promise<FlushResult> | undefined
-  let flushes = 0
   let late = 0
 
   return {
@@ -152,7 +156,11 @@ export function createItemOutbox<Item>(options: OutboxOptions, format: RecordFor
         accepted: accepted + late,
         adopted,
         delivered,
-        dropped: { ...ledger.dropped, closed: ledger.dropped.closed + late, total: totalDropped() + late },
+        dropped: {
+          ...ledger.dropped,
+          closed: ledger.dropped.closed + late,
+          total: totalDropped(ledger) + late,
+        },
         waiting,
         spooled,
         memoryBytes: memoryBytes(),
@@ -198,88 +206,5 @@ export function createItemOutbox<Item>(options: OutboxOptions, format: RecordFor
         oldest.place?.settle(oldest)
       }
     }
-  }
-
-  async function flush({
-    timeoutMs = outbox.flushTimeoutMs,
-    until = 'safe',
-  }: FlushOptions = {}): Promise<FlushResult> {
-    flushes += 1
-    live.setFlushing(true)
-    pacing.setHurried(true)
-    let cancel!: () => void
-    const expired = new Promise<void>(resolve => {
-      cancel = clock.after(timeoutMs, resolve, true)
-    })
-    const before = { delivered: ledger.delivered, dropped: totalDropped() }
-    const draining = detached(intake.drain)
-    if (draining !== undefined) await Promise.race([draining, expired])
-    const early = { delivered: ledger.delivered - before.delivered, dropped: totalDropped() - before.dropped }
-    const watch = ledger.watch(live.order, until === 'delivered')
-    void expired.then(watch.stop)
-    pump()
-    const result = await watch.done
-    if (spool !== undefined) await Promise.race([spool.sync(), expired])
-    cancel()
-    flushes -= 1
-    if (flushes === 0) {
-      live.setFlushing(false)
-      pacing.setHurried(false)
-    }
-    return {
-      ...result,
-      delivered: result.delivered + early.delivered,
-      dropped: result.dropped + early.dropped,
-    }
-  }
-
-  async function close({
-    timeoutMs = outbox.flushTimeoutMs,
-    until,
-  }: FlushOptions = {}): Promise<FlushResult> {
-    const endsAt = clock.now() + timeoutMs
-    const before = { delivered: ledger.delivered, dropped: totalDropped() }
-    // Counted as a flush that does not end, so that nothing waits for company any more.
-    flushes += 1
-    await flush({ timeoutMs, until })
-    // What is safe on disk may still be delivered, where that is quick.
-    if (spool !== undefined && breaker.state === 'closed') {
-      const { done, stop } = ledger.watch(live.order, true)
-      await within(done, Math.min(LAST_ANSWERS_MS, (endsAt - clock.now()) / 2))
-      stop()
-    }
-    dispatcher.close()
-    if (spool !== undefined) await within(spool.close(), endsAt - clock.now())
-    ledger.drop({ spans: ledger.waiting, order: 0, onDisk: false }, 'closed')
-    ledger.close()
-    await within(closeSender(), endsAt - clock.now())
-    return {
-      delivered: ledger.delivered - before.delivered,
-      dropped: totalDropped() - before.dropped,
-      spooled: ledger.spooled,
-      waiting: 0,
-    }
-  }
-
-  async function closeSender(): Promise<void> {
-    try {
-      await outbox.sender.close?.()
-    } catch {
-      // Nothing is left that it could lose.
-    }
-  }
-
-  function within(work: Promise<unknown>, timeoutMs: number): Promise<void> {
-    return new Promise(resolve => {
-      const cancel = clock.after(Math.max(0, timeoutMs), resolve, true)
-      void work.then(() => {
-        cancel()
-        resolve()
-      })
-    })
-  }
-
-  function totalDropped(): number {
-    return Object.values(ledger.dropped).reduce((sum, count) => sum + count, 0)
   }
 }

@@ -3,8 +3,8 @@ import { withGetters } from '../basics/with-getters.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { Spool } from '../spool/spool.ts'
 import type { EncodedRecord } from '../wire/record-builder.ts'
-import type { Lane } from './dispatcher.ts'
 import type { Intake } from './intake.ts'
+import type { Lane } from './lane.ts'
 import type { ResolvedOutboxOptions } from './options.ts'
 
 /** What arrives now, on its way from the intake, through the spool if there is one, to the dispatcher. */

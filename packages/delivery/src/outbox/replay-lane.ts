@@ -1,7 +1,7 @@
 import type { Clock } from '../basics/clock.ts'
 import { createQueue } from '../queue/queue.ts'
 import type { Spool } from '../spool/spool.ts'
-import type { Lane } from './dispatcher.ts'
+import type { Lane } from './lane.ts'
 import type { ResolvedOutboxOptions } from './options.ts'
 
 export interface ReplayLaneOptions {

@@ -1,7 +1,7 @@
 import type { Ledger } from '../queue/ledger.ts'
 import type { Entry } from '../queue/queue.ts'
 import type { SendResult } from '../senders/sender.ts'
-import type { Lane } from './dispatcher.ts'
+import type { Lane } from './lane.ts'
 import type { Pacing } from './pacing.ts'
 import type { RecordFormat } from './record-format.ts'
 

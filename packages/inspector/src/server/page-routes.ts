@@ -12,7 +12,7 @@ import { formatTrace } from '../terminal/trace-view.ts'
 import type { LiveFeed } from './live-feed.ts'
 import { readPageAssets } from './page-assets.ts'
 import { json, type Reply } from './reply.ts'
-import type { Route } from './routes.ts'
+import type { Route } from './route.ts'
 import { outlineTrace } from './trace-outline.ts'
 
 /** What the page's routes share. */

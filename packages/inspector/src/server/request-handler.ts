@@ -4,7 +4,7 @@ import { encodeStatus } from './otlp-endpoint.ts'
 import { isOwnOrigin } from './own-origin.ts'
 import { json, mediaType, type Reply, send } from './reply.ts'
 import { isOwnHost } from './request-host.ts'
-import type { Route } from './routes.ts'
+import type { Route } from './route.ts'
 
 /** Answers requests from a list of routes; nothing that a request contains makes it throw. */
 export function createRequestHandler(routes: Route[], allowedHosts: readonly string[]): RequestListener {

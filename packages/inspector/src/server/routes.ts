@@ -8,12 +8,7 @@ import { receiveSpans } from './otlp-endpoint.ts'
 import { createPageRoutes, type PageContext } from './page-routes.ts'
 import { json, mediaType, type Reply } from './reply.ts'
 import { readBody } from './request-body.ts'
-
-/** One path of the server: how it answers each method that it knows. */
-export interface Route {
-  path: RegExp
-  methods: Record<string, (request: IncomingMessage, match: RegExpExecArray) => Reply | Promise<Reply>>
-}
+import type { Route } from './route.ts'
 
 /** What the routes share. */
 export interface RouteContext extends PageContext {
