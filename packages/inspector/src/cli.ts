@@ -1,10 +1,10 @@
 #!/usr/bin/env node
 import { version } from '../package.json' with { type: 'json' }
 import { printableJson } from './basics/printable.ts'
-import { type Inspector, startInspector } from './inspector.ts'
-import type { LangfuseProject } from './langfuse-sender.ts'
+import type { LangfuseProject } from './outgoing/langfuse-sender.ts'
 import type { Trace } from './reading/trace.ts'
 import { toTraceRecord } from './reading/trace-record.ts'
+import { type Inspector, startInspector } from './start/inspector.ts'
 import { helpText, parseCommandLine } from './terminal/cli-options.ts'
 import { createPaint, hasColour } from './terminal/paint.ts'
 import { formatTrace } from './terminal/trace-view.ts'

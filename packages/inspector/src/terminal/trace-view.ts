@@ -1,8 +1,8 @@
 import { printable } from '../basics/printable.ts'
 import type { Observation } from '../reading/observation.ts'
+import { formatCost, formatDuration, formatTokens } from '../reading/quantity.ts'
 import type { Trace } from '../reading/trace.ts'
 import { createPaint, levelMark, levelStyle, type Paint, type Style } from './paint.ts'
-import { formatCost, formatDuration, formatTokens } from './quantity.ts'
 import { columns, truncate, wrap } from './terminal-text.ts'
 import { formatRows } from './tree-rows.ts'
 

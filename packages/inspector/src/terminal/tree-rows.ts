@@ -1,7 +1,7 @@
 import { printable } from '../basics/printable.ts'
 import type { Observation } from '../reading/observation.ts'
+import { formatCost, formatDuration, formatTokens } from '../reading/quantity.ts'
 import { levelMark, levelStyle, type Paint, type Style } from './paint.ts'
-import { formatCost, formatDuration, formatTokens } from './quantity.ts'
 import { columns, pad, truncate } from './terminal-text.ts'
 
 const maxRows = 200

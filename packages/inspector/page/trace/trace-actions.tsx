@@ -1,0 +1,66 @@
+import { useSignal } from '@preact/signals'
+import { formatCurl, formatTestCase, readRequest } from '../../src/reading/copy-as.ts'
+import { toObservation } from '../../src/reading/observation.ts'
+import { inspectorFacts } from '../data/inspector-facts.ts'
+import { traceAddress } from '../data/navigation.ts'
+import { fetchSpan, type Outline, sendOn } from '../data/server.ts'
+import { copyText, notify } from '../parts/notice.tsx'
+import { chooseOther } from './other-trace.ts'
+
+/** What can be done with a trace. */
+export function TraceActions({ outline: { summary, observations } }: { outline: Outline }) {
+  const { id } = summary
+  const asksToSend = useSignal(false)
+  const sendsTo = inspectorFacts.value?.sendsTo
+  const copy = async (what: 'cURL' | 'Test case'): Promise<void> => {
+    const root = observations.find(row => row.parentId === undefined) ?? observations[0]!
+    const observation = toObservation(await fetchSpan(id, root.id))
+    const request = readRequest(summary, observation)
+    await copyText(
+      what === 'cURL' ? formatCurl(request) : formatTestCase(summary, observation, request),
+      what,
+    )
+  }
+  const send = async (): Promise<void> => {
+    asksToSend.value = false
+    notify('Sending …')
+    await sendOn(id).then(
+      ({ sentTo }) => notify(`Sent to ${sentTo}`),
+      error => notify(`Not sent: ${error.message}`),
+    )
+  }
+  return (
+    <div class="actions" role="group" aria-label="Actions">
+      <button type="button" onClick={() => copy('cURL')}>
+        Copy as cURL
+      </button>
+      <button type="button" onClick={() => copy('Test case')}>
+        Copy as test case
+      </button>
+      <button type="button" onClick={() => copyText(location.origin + traceAddress(id), 'Link')}>
+        Copy link
+      </button>
+      <button type="button" onClick={() => chooseOther(id)}>
+        Compare
+      </button>
+      <a class="button" href={`/api/traces/${id}/export`} download={`trace-${id}.json`}>
+        Export
+      </a>
+      {sendsTo &&
+        (asksToSend.value ? (
+          <button type="button" class="primary" onClick={send}>
+            Send to {new URL(sendsTo).host}?
+          </button>
+        ) : (
+          <button
+            type="button"
+            onClick={() => {
+              asksToSend.value = true
+            }}
+          >
+            Send to Langfuse
+          </button>
+        ))}
+    </div>
+  )
+}
