@@ -42,8 +42,12 @@ const expected = {
     'createOutbox',
     'createRecordBuilder',
     'createRedactor',
+    'createRelay',
     'createScoreOutbox',
     'observeOutboxes',
+    'readFields',
+    'splitByTrace',
+    'splitRequest',
   ],
   '@langfuse-middleware/express': [
     'feedbackRoute',

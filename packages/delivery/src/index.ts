@@ -10,7 +10,16 @@ export type { ItemOutbox, OutboxHealth, OutboxStats } from './outbox/item-outbox
 export { observeOutboxes } from './outbox/metrics.ts'
 export type { OutboxOptions } from './outbox/options.ts'
 export { createOutbox, type Outbox } from './outbox/outbox.ts'
+export {
+  createRelay,
+  type Relay,
+  type RelayLimit,
+  type RelayOptions,
+  type RelayRecord,
+  type RelayStats,
+} from './outbox/relay.ts'
 export { createScoreOutbox, type ScoreEvent, type ScoreOutboxOptions } from './outbox/score-outbox.ts'
+export type { DiscardCause } from './outbox/settlement.ts'
 export type { DropCause, FlushResult } from './queue/ledger.ts'
 export type { Compression } from './senders/compression.ts'
 export { createGrpcSender, type GrpcSenderOptions } from './senders/grpc-sender.ts'
@@ -21,6 +30,7 @@ export { createLangfuseScoreSender } from './senders/langfuse-score-sender.ts'
 export { createLangfuseSender } from './senders/langfuse-sender.ts'
 export { createOtlpSender, type OtlpSenderOptions } from './senders/otlp-sender.ts'
 export type { Sender, SendOptions, SendOutcome, SendResult } from './senders/sender.ts'
+export type { Transport } from './senders/transport.ts'
 export type { Fsync, SpoolOptions } from './spool/options.ts'
 export {
   createRecordBuilder,
@@ -28,3 +38,6 @@ export {
   type RecordBuilder,
   type RecordBuilderOptions,
 } from './wire/record-builder.ts'
+export { splitByTrace, type TraceRecord } from './wire/split-by-trace.ts'
+export { splitRequest } from './wire/split-request.ts'
+export { readFields, type WireField } from './wire/wire-reader.ts'

@@ -9,6 +9,7 @@ import type { SettlementEvents } from './settlement.ts'
 /** Everything an outbox says, in one place. */
 export interface OutboxLog extends PacingEvents, SettlementEvents, SpoolEvents {
   dropped(cause: DropCause, spans: number): void
+  discardFailed(reason: string): void
 }
 
 const REPEAT_AFTER_MS = 60_000
@@ -50,6 +51,11 @@ export function createOutboxLog(outbox: ResolvedOutboxOptions, noun: string, led
       reporter.warnOnce('partial', () => `${name} rejected ${countOf(spans, noun)} of a request: ${reason}`),
     dropped: cause =>
       reporter.warnOnce(cause, () => `${countOf(ledger.dropped[cause], noun)} lost so far: ${causes[cause]}`),
+    discardFailed: reason =>
+      reporter.warnOnce(
+        'discard failed',
+        () => `the dead-letter queue cannot be written (${reason}): retrying every second`,
+      ),
     spoolFailed: code =>
       reporter.warn(
         `${spool?.directory} cannot be written (${code}): ${noun}s are kept in memory only, at most ${size(outbox.maxBytes)}, ` +

@@ -16,7 +16,8 @@ export interface Outbox extends Omit<ItemOutbox<ReadableSpan>, 'add'>, SpanExpor
   shutdown(): Promise<void>
 }
 
-const OTLP: RecordFormat<ReadableSpan> = {
+/** Spans as an `ExportTraceServiceRequest` in protobuf. */
+export const OTLP: RecordFormat<ReadableSpan> = {
   noun: 'span',
   createBuilder: createRecordBuilder,
   split: splitRequest,

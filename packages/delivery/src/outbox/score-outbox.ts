@@ -29,7 +29,7 @@ export type ScoreOutboxOptions = Omit<OutboxOptions, 'mark' | 'resourceAttribute
 const NEW_LINE = 0x0a
 
 /** One event a line, which JSON never breaks: lines can be joined and cut apart without reading them. */
-const LINES: RecordFormat<ScoreEvent> = {
+export const LINES: RecordFormat<ScoreEvent> = {
   noun: 'score',
   createBuilder: ({ maxSpanBytes }) => createLineBuilder(maxSpanBytes),
   split: splitLines,

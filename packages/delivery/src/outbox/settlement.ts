@@ -17,7 +17,12 @@ export interface SettlementOptions {
   pacing: Pacing
   ledger: Ledger
   events: SettlementEvents
+  /** Takes over an entry that would be dropped. @default drops and settles it */
+  discard?: ((entry: Entry, cause: DiscardCause, reason: string) => void) | undefined
 }
+
+/** Reasons for dropping an entry because of its content. */
+export type DiscardCause = 'too_large' | 'malformed' | 'retries_exhausted'
 
 /** Decides by an answer what becomes of the entries that were sent: settled, or given back to their lane. */
 export interface Settlement {
@@ -57,7 +62,7 @@ export function createSettlement(options: SettlementOptions): Settlement {
           break
         case 'too_large':
           pacing.tooLarge(bytesOf(entries))
-          if (!halve(entries, lane)) drop(entries[0]!, 'too_large')
+          if (!halve(entries, lane)) drop(entries[0]!, 'too_large', result)
           break
         case 'malformed':
           malformed(entries, lane, result)
@@ -68,7 +73,7 @@ export function createSettlement(options: SettlementOptions): Settlement {
           break
         default:
           pacing.failed(result, bytesOf(entries))
-          retryBounded(entries, lane)
+          retryBounded(entries, lane, result)
       }
     },
   }
@@ -85,7 +90,11 @@ export function createSettlement(options: SettlementOptions): Settlement {
     }
   }
 
-  function drop(entry: Entry, cause: 'too_large' | 'malformed' | 'retries_exhausted'): void {
+  function drop(entry: Entry, cause: DiscardCause, result: SendResult): void {
+    if (options.discard !== undefined) {
+      options.discard(entry, cause, result.reason ?? result.outcome)
+      return
+    }
     ledger.drop(entry, cause)
     entry.place?.settle(entry)
   }
@@ -96,12 +105,12 @@ export function createSettlement(options: SettlementOptions): Settlement {
   }
 
   /** What failed before goes last and alone, so that a body that always fails neither blocks nor condemns others. */
-  function retryBounded(entries: readonly Entry[], lane: Lane): void {
+  function retryBounded(entries: readonly Entry[], lane: Lane, result: SendResult): void {
     const left: Entry[] = []
     for (const entry of entries) {
       entry.attempts += 1
       if (entry.attempts < maxAttempts) left.push(entry)
-      else drop(entry, 'retries_exhausted')
+      else drop(entry, 'retries_exhausted', result)
     }
     if (left.length > 0) again(left, lane, 'last')
   }
@@ -117,12 +126,12 @@ export function createSettlement(options: SettlementOptions): Settlement {
     }
     malformedInARow += 1
     events.malformed(result.reason ?? result.outcome, format.nameFirst(entries[0]!.body))
-    drop(entries[0]!, 'malformed')
+    drop(entries[0]!, 'malformed', result)
   }
 
   /** Gives back two halves that are to be sent apart. Returns false where there is but one span. */
   function halve(entries: readonly Entry[], lane: Lane): boolean {
-    const pieces = entries.length > 1 ? entries : cut(entries[0]!)
+    const pieces = entries.length > 1 ? entries : cutEntry(entries[0]!, format)
     if (pieces === undefined) return false
     const middle = pieces.length >> 1
     groups += 2
@@ -130,14 +139,15 @@ export function createSettlement(options: SettlementOptions): Settlement {
     again(pieces, lane, 'first')
     return true
   }
+}
 
-  function cut(entry: Entry): Entry[] | undefined {
-    const pieces = format.split(entry)?.map(piece => ({ ...entry, ...piece }))
-    if (pieces === undefined) return undefined
-    for (const piece of pieces) entry.place?.holdings.add(piece)
-    entry.place?.holdings.delete(entry)
-    return pieces
-  }
+/** Cuts an entry in two with half of its items each, or returns `undefined` if it has only one. */
+export function cutEntry(entry: Entry, format: Pick<RecordFormat<never>, 'split'>): Entry[] | undefined {
+  const pieces = format.split(entry)?.map(piece => ({ ...entry, ...piece }))
+  if (pieces === undefined) return undefined
+  for (const piece of pieces) entry.place?.holdings.add(piece)
+  entry.place?.holdings.delete(entry)
+  return pieces
 }
 
 function bytesOf(entries: readonly Entry[]): number {

@@ -1,0 +1,181 @@
+import { withGetters } from '../basics/with-getters.ts'
+import { createLedger, type DropCause } from '../queue/ledger.ts'
+import { createQueue, type Entry } from '../queue/queue.ts'
+import type { EncodedRecord } from '../wire/record-builder.ts'
+import { type BreakerState, createBreaker } from './breaker.ts'
+import { createDispatcher } from './dispatcher.ts'
+import type { Lane } from './lane.ts'
+import { type OutboxOptions, resolveOutboxOptions } from './options.ts'
+import { OTLP } from './outbox.ts'
+import { createOutboxLog } from './outbox-log.ts'
+import { createPacing } from './pacing.ts'
+import { createRelayBatches } from './relay-batches.ts'
+import { LINES } from './score-outbox.ts'
+import { createSettlement, cutEntry, type DiscardCause } from './settlement.ts'
+
+/** A record that somebody else keeps until it is settled. */
+export interface RelayRecord extends EncodedRecord {
+  /** Called once, when everything in it is delivered or discarded. */
+  settle(): void
+}
+
+/** Limits how much is sent, by the clock of the relay. */
+export interface RelayLimit {
+  /** When the next request may be sent: in the past if now. */
+  readyAt(): number
+  /** Accounts for a request. */
+  spend(bytes: number): void
+}
+
+export interface RelayOptions<Record extends RelayRecord = RelayRecord>
+  extends Omit<OutboxOptions, 'spool' | 'resourceAttributes' | 'mark' | 'flushTimeoutMs' | 'minBatchSpans'> {
+  /** What the records contain. */
+  items: 'spans' | 'scores'
+  /**
+   * Keeps a single item that the destination will never accept. `sources` are the records it may come from. The relay calls it again
+   * later if it rejects.
+   */
+  discard(item: EncodedRecord, cause: DiscardCause, reason: string, sources: readonly Record[]): Promise<void>
+  /** Limits requests and bytes; several relays may share one. @default none */
+  limit?: RelayLimit | undefined
+}
+
+export interface RelayStats {
+  /** Items handed in. */
+  accepted: number
+  delivered: number
+  dropped: Readonly<Record<DropCause, number>>
+  /** Items not settled yet. */
+  waiting: number
+  requests: number
+  retries: number
+  breaker: BreakerState
+}
+
+/** Sends records that a queue keeps, and tells the queue when each is settled. */
+export interface Relay<Record extends RelayRecord = RelayRecord> {
+  add(record: Record): void
+  /** Bytes in memory. */
+  readonly bytes: number
+  stats(): RelayStats
+  /** Waits until everything handed in is settled. Returns false at the deadline. */
+  drain(timeoutMs: number): Promise<boolean>
+  /** Stops sending. Records that are not settled by then never are. */
+  close(): Promise<void>
+}
+
+const DISCARD_RETRY_MS = 1_000
+
+/** Creates a relay: an outbox whose records are kept by a queue instead of memory or disk. */
+export function createRelay<Record extends RelayRecord>(options: RelayOptions<Record>): Relay<Record> {
+  const outbox = resolveOutboxOptions(options)
+  const { clock, maxBatchBytes, maxBatchSpans } = outbox
+  const format = options.items === 'spans' ? OTLP : LINES
+  const ledger = createLedger(() => {})
+  const log = createOutboxLog(outbox, format.noun, ledger)
+  const breaker = createBreaker(outbox.breaker)
+  const pacing = createPacing({ outbox, breaker, clock, events: log })
+  const queue = createQueue()
+  const batches = createRelayBatches<Record>({
+    maxBytes: outbox.recordBytes,
+    now: clock.now,
+    ready: queue.push,
+  })
+  let draining = false
+  let discarding = 0
+  let closed = false
+
+  const lane: Lane = {
+    maxInFlight: outbox.maxInFlight,
+    readyAt() {
+      const spans = queue.spans + batches.spans
+      if (spans === 0) return Number.POSITIVE_INFINITY
+      const isFull = spans >= maxBatchSpans || queue.bytes + batches.bytes >= maxBatchBytes
+      const since = queue.peek()?.since ?? batches.since
+      const ready = isFull || draining ? Number.NEGATIVE_INFINITY : since + outbox.lingerMs
+      return Math.max(ready, options.limit?.readyAt() ?? Number.NEGATIVE_INFINITY)
+    },
+    take(limits) {
+      if (queue.spans < limits.spans && queue.bytes < limits.bytes) batches.seal()
+      const entries = queue.take(limits)
+      options.limit?.spend(entries.reduce((total, { body }) => total + body.length, 0))
+      return entries
+    },
+    giveBack,
+  }
+  const settlement = createSettlement({
+    maxAttempts: outbox.maxAttempts,
+    format,
+    pacing,
+    ledger,
+    events: log,
+    discard,
+  })
+  const dispatcher = createDispatcher({ ...outbox, lanes: [lane], breaker, pacing, settlement, clock })
+
+  return withGetters({
+    add(record) {
+      ledger.accept(record.spans)
+      batches.add(record)
+      dispatcher.pump()
+    },
+    get bytes() {
+      return batches.bytes + queue.bytes + dispatcher.bytes + discarding
+    },
+    stats() {
+      const { accepted, delivered, dropped, waiting } = ledger
+      const { requests } = dispatcher
+      const { retries } = settlement
+      return { accepted, delivered, dropped, waiting, requests, retries, breaker: breaker.state }
+    },
+    async drain(timeoutMs) {
+      draining = true
+      batches.seal()
+      const { done, stop } = ledger.watch(batches.order, true)
+      const cancel = clock.after(timeoutMs, stop, true)
+      dispatcher.pump()
+      const { waiting } = await done
+      cancel()
+      draining = false
+      return waiting === 0
+    },
+    async close() {
+      closed = true
+      dispatcher.close()
+      await outbox.sender.close?.()
+    },
+  })
+
+  function giveBack(entries: readonly Entry[], where: 'first' | 'last'): void {
+    for (const entry of entries) entry.since = Number.NEGATIVE_INFINITY
+    if (where === 'first') queue.putBack(entries)
+    else for (const entry of entries) queue.push(entry)
+  }
+
+  /** Halves what failed too often until a single item is left, so that its neighbours are delivered. */
+  function discard(entry: Entry, cause: DiscardCause, reason: string): void {
+    const pieces = cutEntry(entry, format)
+    if (pieces === undefined) {
+      discarding += entry.body.length
+      keep(entry, cause, reason)
+      return
+    }
+    for (const piece of pieces) piece.attempts = outbox.maxAttempts - 1
+    giveBack(pieces, 'last')
+  }
+
+  function keep(entry: Entry, cause: DiscardCause, reason: string): void {
+    if (closed) return
+    options.discard(entry, cause, reason, batches.recordsOf(entry)).then(
+      () => {
+        discarding -= entry.body.length
+        ledger.drop(entry, cause)
+        entry.place?.settle(entry)
+      },
+      error => {
+        log.discardFailed(error instanceof Error ? error.message : String(error))
+        clock.after(DISCARD_RETRY_MS, () => keep(entry, cause, reason))
+      },
+    )
+  }
+}
