@@ -148,27 +148,6 @@ describe.each<[string, Order, Framework, Format, { preload?: boolean; env?: Reco
   })
 })
 
-it("lets an OpenTelemetry SDK make the observations, which it then has in traces beside the requests'", async () => {
-  await run('shared', 'before ours', 'fastify', 'mjs')
-  expect(ourTraces().sort()).toEqual(USERS.map(wholeTrace))
-  const ids = inspector.traces().map(({ id }) => id)
-  const isOurs = ({ traceId }: TheirSpan) => ids.includes(traceId)
-  const observations = sink.spans
-    .filter(isOurs)
-    .map(span => [span.name, ...ancestry(span).slice(1)].join(' < '))
-  expect(new Set(observations)).toEqual(
-    new Set([
-      'GET /chat/:id',
-      'answer < GET /chat/:id',
-      'guard < answer < GET /chat/:id',
-      'embed < answer < GET /chat/:id',
-    ]),
-  )
-  expect(observations).toHaveLength(4 * USERS.length)
-  sink.spans.splice(0, Infinity, ...sink.spans.filter(span => !isOurs(span)))
-  expectTheirTracesWhole()
-})
-
 describe('sampling', () => {
   it('of theirs at 0 leaves our traces whole', async () => {
     await run('opentelemetry', 'before ours', 'express', 'cjs', { env: { PEER_RATE: '0' } })

@@ -89,7 +89,6 @@ function createBench(limits: BufferOptions = {}) {
         requestId: undefined,
         userId: 'ada',
         sessionId: undefined,
-        skip() {},
         abandon: () => root.end(),
       })
       const root = langfuse.startSpan('root', {}, buffer.contextFor(held, ROOT_CONTEXT))

@@ -1,6 +1,7 @@
 import { createLog } from '../basics/logger.ts'
 import { invalid, knownKeys, numberBetween } from '../basics/validation.ts'
-import { isTraceId, type Score, scoreId, toScoreEvent } from '../delivery/score.ts'
+import type { Score } from '../context/score.ts'
+import { isTraceId, scoreId, toScoreEvent } from '../delivery/score-event.ts'
 import { runningTracing } from '../start/tracing.ts'
 import { scoreTrace } from './score-trace.ts'
 

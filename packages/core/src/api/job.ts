@@ -29,7 +29,7 @@ export async function traceJob<T>(
   if (runtime === undefined) return new UntracedRequest(NO_REQUEST, NOBODY).run(fn)
   const { pipeline } = runtime
   const traceId = from?.parent.traceId ?? pipeline.newTraceId()
-  if ((from || pipeline.choosesTraceIds) && isSkippedAtStart(traceId, runtime.config.sampling)) {
+  if (isSkippedAtStart(traceId, runtime.config.sampling)) {
     runtime.counts.skipped += 1
     return new UntracedRequest(NO_REQUEST, NOBODY, pipeline).run(fn)
   }

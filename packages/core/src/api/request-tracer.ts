@@ -59,7 +59,7 @@ function startTrace(
   const joined = incoming?.claimed && isTrusted(request, config, log) ? incoming : undefined
   const traceId = joined?.parent.traceId ?? pipeline.newTraceId()
   const sampling = resolveSampling(route?.sampling, runtime.config.sampling)
-  if ((joined || pipeline.choosesTraceIds) && isSkippedAtStart(traceId, sampling)) {
+  if (isSkippedAtStart(traceId, sampling)) {
     counts.skipped += 1
     return new UntracedRequest(request, config.identity, pipeline, true)
   }

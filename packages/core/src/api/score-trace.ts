@@ -1,4 +1,4 @@
-import type { Score } from '../delivery/score.ts'
+import type { Score } from '../context/score.ts'
 import { runningTracing } from '../start/tracing.ts'
 
 /**

@@ -1,7 +1,6 @@
 import type { Attributes, Context, SpanContext } from '@opentelemetry/api'
 import type { ReadableSpan, Span } from '@opentelemetry/sdk-trace-base'
 import type { Linked } from '../basics/linked-list.ts'
-import type { RootTwin } from '../other-tracers/root-twin.ts'
 import { NOTHING_ROLLED_UP, type RollUp } from './roll-up.ts'
 
 /** What the buffer asks of the request or job whose spans it holds. */
@@ -21,8 +20,6 @@ export interface TraceOwner {
   readonly sessionId: string | undefined
   /** Whether nothing that the app said is on the root, which then needs no search for media. */
   readonly plain: boolean
-  /** Keeps nothing of the trace. */
-  skip(): void
   /** Ends the root: the process is going away. */
   abandon(): void
 }
@@ -37,8 +34,6 @@ export interface HeldTrace extends Linked<HeldTrace> {
   onVerdict: ((keep: boolean) => void)[] | undefined
   verdict: 'pending' | 'keep' | 'drop'
   root: Span | undefined
-  /** The root as a provider of the app's has it. */
-  twin: RootTwin | undefined
   /** The context of a root that the next processor has not seen, because nothing happened under it yet. */
   unseenIn: Context | undefined
   rootEnded: boolean
@@ -69,7 +64,6 @@ export function newTrace(owner: TraceOwner, verdict: HeldTrace['verdict'], touch
     failedElsewhere: false,
     onVerdict: undefined,
     root: undefined,
-    twin: undefined,
     unseenIn: undefined,
     rootEnded: false,
     waiting: 0,
@@ -96,7 +90,6 @@ export const SILENT_TRACE: HeldTrace = newTrace(
     userId: undefined,
     sessionId: undefined,
     plain: true,
-    skip() {},
     abandon() {},
   },
   'drop',

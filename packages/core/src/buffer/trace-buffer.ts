@@ -5,6 +5,7 @@ import type { Log } from '../basics/logger.ts'
 import type { Otel } from '../basics/otel.ts'
 import { SmallContext } from '../context/small-context.ts'
 import type { Refusal } from '../export/refusal.ts'
+import type { Shortcut } from '../export/shortcut.ts'
 import type { BufferOptions } from '../options/resolve-options.ts'
 import {
   type HeldTrace,
@@ -16,7 +17,7 @@ import {
   type TraceOwner,
 } from './held-trace.ts'
 import { addToRollUp, emptyRollUp, NOTHING_ROLLED_UP, type RollUpKeys } from './roll-up.ts'
-import { createTraceRelease, type Shortcut } from './trace-release.ts'
+import { createTraceRelease } from './trace-release.ts'
 
 /** Holds a request's ended spans until its root ends, then decides once for all of them. */
 export interface TraceBuffer extends SpanProcessor {

@@ -3,6 +3,7 @@ import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace-base'
 import type { Otel } from '../basics/otel.ts'
 import { holdsMedia } from '../export/media-processor.ts'
 import { type Refusal, refuse } from '../export/refusal.ts'
+import type { Shortcut } from '../export/shortcut.ts'
 import type { HeldTrace } from './held-trace.ts'
 import { ROLL_UP_FIGURES, type RollUpFigure, showRollUp } from './roll-up.ts'
 import { RootSpan } from './root-span.ts'
@@ -19,15 +20,6 @@ interface TraceReleaseOptions {
   readonly maxBridges: number
   /** Masks what `next` does not, in a span that is sent. */
   readonly maskRest: ((span: ReadableSpan) => void) | undefined
-}
-
-/** The way past a processor, for spans on which it has nothing to do. */
-export interface Shortcut {
-  /** Whether a span that the processor saw start may go this way. */
-  takes(span: ReadableSpan): boolean
-  send(span: ReadableSpan): void
-  /** Sends a root that the processor has never seen. */
-  sendAlone(root: ReadableSpan): void
 }
 
 /** Hands the spans of decided traces on, each with its trace's identity and under a parent that is sent. */

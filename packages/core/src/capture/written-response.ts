@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
-import type { ReplyHeaders } from '../context/request-trace.ts'
+import type { ReplyHeaders } from '../http/response-headers.ts'
 import { ResponseTiming } from '../http/response-timing.ts'
 import { type ChunkObserver, observeWrites, type ResponseWrites } from '../http/response-writes.ts'
 import { type BodyHeaders, ResponseBody } from './response-body.ts'

@@ -3,7 +3,7 @@ import { type Bound, kTrace } from '../http/bound-trace.ts'
 import { currentRequest } from './request-context.ts'
 import type { RequestTrace } from './request-trace.ts'
 
-interface BoundEmitter extends EventEmitter, Bound {
+interface BoundEmitter extends EventEmitter, Bound<RequestTrace> {
   [kEmit]?: EventEmitter['emit']
 }
 

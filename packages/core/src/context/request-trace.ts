@@ -1,8 +1,9 @@
 import type { EventEmitter } from 'node:events'
 import type { ServerResponse } from 'node:http'
-import type { Score } from '../delivery/score.ts'
 import type { Level, Outcome } from '../http/outcome.ts'
+import type { ReplyHeaders } from '../http/response-headers.ts'
 import type { RouteOptions } from '../options/request-options.ts'
+import type { Score } from './score.ts'
 
 /** What `update` sets on the root observation; what is set here wins over what we record by ourselves. */
 export interface ObservationUpdate {
@@ -11,11 +12,6 @@ export interface ObservationUpdate {
   metadata?: Record<string, unknown>
   level?: Level
   statusMessage?: string
-}
-
-/** What tells the headers of an answer: Node's response, or a framework's own. */
-export interface ReplyHeaders {
-  getHeader(name: string): unknown
 }
 
 /** One request's trace, as `request.langfuse`; no method throws on tracing's account. */

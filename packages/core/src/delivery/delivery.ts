@@ -3,10 +3,8 @@ import type {
   ItemOutbox,
   Outbox,
   OutboxHealth,
-  OutboxOptions,
   OutboxStats,
   ScoreEvent,
-  SpoolOptions,
 } from '@langfuse-middleware/delivery'
 import type { Meter } from '@opentelemetry/api'
 import type { SpanExporter } from '@opentelemetry/sdk-trace-base'
@@ -16,27 +14,6 @@ import type { Logger } from '../basics/logger.ts'
 import type { LocalInspector } from '../inspector/local-inspector.ts'
 import type { Destination } from '../options/destination.ts'
 import type { TracingConfig } from '../options/resolve-options.ts'
-
-/** How observations travel from this process to Langfuse. */
-export interface DeliveryOptions
-  extends Pick<OutboxOptions, 'maxBytes' | 'maxBatchBytes' | 'maxInFlight' | 'breaker'> {
-  /** How long a request to Langfuse may take, in milliseconds. @default 10000 */
-  timeoutMs?: number | undefined
-  /** Keeps observations on disk until they are delivered, so that neither an outage nor a crash loses them. @default off */
-  spool?: SpoolOptions | undefined
-}
-
-/** Another OTLP backend that gets the same observations. */
-export interface MirrorOptions {
-  /** Its address: `https://collector:4318`, to which `/v1/traces` is added, or with a path of its own. */
-  url: string
-  /** @default http/protobuf */
-  protocol?: 'http/protobuf' | 'grpc'
-  /** Headers of every request; nothing is read from OTEL_EXPORTER_OTLP_HEADERS. */
-  headers?: Readonly<Record<string, string>>
-  /** Attributes of this service, for this backend only. */
-  resourceAttributes?: Readonly<Record<string, string>>
-}
 
 interface Surroundings {
   readonly logger: Logger
@@ -152,8 +129,16 @@ export function createDelivery(
   }
 }
 
+/** The result of a flush with nothing to send. */
+export const NOTHING_FLUSHED: FlushResult = Object.freeze({
+  delivered: 0,
+  spooled: 0,
+  dropped: 0,
+  waiting: 0,
+})
+
 async function added(flushes: Promise<FlushResult>[]): Promise<FlushResult> {
-  const sum = { delivered: 0, spooled: 0, dropped: 0, waiting: 0 }
+  const sum = { ...NOTHING_FLUSHED }
   for (const result of await Promise.all(flushes)) {
     for (const name of Object.keys(sum) as (keyof FlushResult)[]) sum[name] += result[name]
   }

@@ -1,9 +1,10 @@
 import type { ItemOutbox, OutboxStats, ScoreEvent } from '@langfuse-middleware/delivery'
 import type { Log } from '../basics/logger.ts'
 import type { HeldTrace } from '../buffer/held-trace.ts'
+import type { Score } from '../context/score.ts'
 import { isSampled } from '../options/sampling.ts'
 import type { TracingExporter } from '../options/tracing-exporter.ts'
-import { type Score, toScoreEvent } from './score.ts'
+import { toScoreEvent } from './score-event.ts'
 
 /** The way of scores out of the process. No method throws. */
 export interface Scores {

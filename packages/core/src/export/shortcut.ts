@@ -1,18 +1,29 @@
-import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
+import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace-base'
 import type { Otel } from '../basics/otel.ts'
-import type { Shortcut } from '../buffer/trace-release.ts'
-import type { Delivery } from '../delivery/delivery.ts'
 import type { TracingConfig } from '../options/resolve-options.ts'
+
+/** The way past a processor, for spans on which it has nothing to do. */
+export interface Shortcut {
+  /** Whether a span that the processor saw start may go this way. */
+  takes(span: ReadableSpan): boolean
+  send(span: ReadableSpan): void
+  /** Sends a root that the processor has never seen. */
+  sendAlone(root: ReadableSpan): void
+}
 
 /**
  * The way past Langfuse's processor, where nothing is to be masked or uploaded: without its promises, which are a quarter of what a request
  * without children costs, and whose set keeps ended observations until the next full collection.
  */
-export function createShortcut(config: TracingConfig, { api, langfuse }: Otel, delivery: Delivery): Shortcut {
+export function createShortcut(
+  config: TracingConfig,
+  { api, langfuse }: Otel,
+  exporter: Pick<SpanExporter, 'export'>,
+): Shortcut {
   const attribute = langfuse.LangfuseOtelSpanAttributes
 
   function send(span: ReadableSpan): void {
-    delivery.export([span], sent)
+    exporter.export([span], sent)
   }
 
   return {

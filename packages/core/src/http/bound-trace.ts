@@ -1,5 +1,3 @@
-import type { RequestTrace } from '../context/request-trace.ts'
-
 /**
  * Where a request or response keeps the trace that its stand-ins act for. One property for all of them, and functions that all requests
  * share: on Node 20 and 22 each property that Express's requests get takes 1.7 us, because their prototype was changed; and a closure as a
@@ -8,6 +6,6 @@ import type { RequestTrace } from '../context/request-trace.ts'
 export const kTrace: unique symbol = Symbol('langfuse-middleware.trace')
 
 /** A request or response that has a trace. */
-export interface Bound<Trace = RequestTrace> {
+export interface Bound<Trace> {
   [kTrace]?: Trace
 }

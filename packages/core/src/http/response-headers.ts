@@ -1,5 +1,10 @@
 import type { ResponseHead } from './response-head.ts'
 
+/** Reads the headers of a response: Node's, or a framework's reply. */
+export interface ReplyHeaders {
+  getHeader(name: string): unknown
+}
+
 /** Lets a page of another origin read `names`, where the app lets it read the response at all. */
 export function exposeHeaders(head: ResponseHead, names: readonly (string | undefined)[]): void {
   if (head.get('access-control-allow-origin') === undefined) return

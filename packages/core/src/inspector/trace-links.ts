@@ -1,6 +1,9 @@
 import type { Log } from '../basics/logger.ts'
 import type { Otel } from '../basics/otel.ts'
 import type { Outcome } from '../http/outcome.ts'
+import { type Destination, isLoopback } from '../options/destination.ts'
+import type { TracingConfig } from '../options/resolve-options.ts'
+import type { LocalInspector } from './local-inspector.ts'
 
 /** Says where the traces of ended requests are shown. */
 export interface TraceLinks {
@@ -8,13 +11,13 @@ export interface TraceLinks {
 }
 
 /** Where traces are shown: an address, or what tells one in a while, or nowhere. */
-export type FindInspector = () => string | undefined | Promise<string | undefined>
+type FindInspector = () => string | undefined | Promise<string | undefined>
 
 const RETRY_MS = 5_000
 const ANSWER_MS = 1_000
 
 /** Logs one line for each ended request, with a link to its trace; nothing for as long as no inspector is there. */
-export function createTraceLinks(find: FindInspector, log: Log): TraceLinks {
+function createTraceLinks(find: FindInspector, log: Log): TraceLinks {
   return {
     ended(name, { statusCode, end }, durationMs, traceId) {
       const found = find()
@@ -32,7 +35,7 @@ export function createTraceLinks(find: FindInspector, log: Log): TraceLinks {
 }
 
 /** Looks for an inspector at `baseUrl` when asked, and again where nobody answers, at most every few seconds. */
-export function lookForInspector(
+function lookForInspector(
   baseUrl: string,
   { api, core }: Otel,
   now: () => number = Date.now,
@@ -62,4 +65,19 @@ export function lookForInspector(
     looking ??= api.context.with(untraced, look)
     return looking
   }
+}
+
+/** Links to this process's inspector, or to the destination if that is a local inspector; undefined if links are off. */
+export function linksFor(
+  config: TracingConfig,
+  destination: Destination,
+  inspector: LocalInspector | undefined,
+  otel: Otel,
+  log: Log,
+): TraceLinks | undefined {
+  if (!config.inspector.links) return undefined
+  if (inspector !== undefined) return createTraceLinks(() => inspector.url ?? inspector.find(), log)
+  const { baseUrl } = 'baseUrl' in destination ? destination : {}
+  if (baseUrl === undefined || !isLoopback(baseUrl)) return undefined
+  return createTraceLinks(lookForInspector(baseUrl, otel), log)
 }

@@ -1,8 +1,7 @@
-import type { TracerProvider } from '@opentelemetry/api'
 import type { Logger } from '../basics/logger.ts'
 import { flag, httpUrl, invalid, knownKeys, numberBetween, oneOf, text } from '../basics/validation.ts'
-import type { DeliveryOptions, MirrorOptions } from '../delivery/delivery.ts'
 import { type PropagateTo, resolvePropagateTo } from '../propagation/propagation-targets.ts'
+import type { DeliveryOptions, MirrorOptions } from './delivery-options.ts'
 import { type Destination, resolveDestination } from './destination.ts'
 import { type Env, type EnvironmentKind, environmentKind, langfuseVariable, present } from './environment.ts'
 import { type InspectorConfig, type LocalInspectorOptions, resolveInspector } from './inspector-options.ts'
@@ -60,11 +59,10 @@ export interface TracingOptions {
   /** Where observations go instead of Langfuse, already masked and filtered; no keys are needed then. */
   exporter?: TracingExporter
   /**
-   * Whose tracer provider makes the observations: `'own'`, apart from every other tracer; `'global'`, one that is OpenTelemetry's global
-   * one from the start; or one of the app's, to whose span processors `langfuseSpanProcessor()` was added.
-   * @default an own one, which becomes the global one if there is no other by the first span
+   * Whether our tracer provider is OpenTelemetry's global one: `'own'` never, `'global'` from the start.
+   * @default from the first span on, if no other provider is registered by then
    */
-  provider?: 'own' | 'global' | TracerProvider
+  provider?: 'own' | 'global'
   /** Upload base64 media found in inputs and outputs to Langfuse. @default true */
   media?: boolean
   /**
@@ -113,7 +111,7 @@ export interface TracingConfig {
   readonly llmEntry: boolean
   readonly flushAfterRequest: boolean | ((flushed: Promise<unknown>) => void)
   readonly exporter: TracingExporter | undefined
-  readonly provider: 'default' | 'own' | 'global' | TracerProvider
+  readonly provider: 'default' | 'own' | 'global'
   readonly media: boolean
   /** Undefined for nowhere. */
   readonly propagateTo: ((url: URL) => boolean) | undefined
@@ -215,7 +213,10 @@ export function resolveOptions(options: TracingOptions = {}, env: Env = process.
     llmEntry: flag('llmEntry', options.llmEntry ?? false),
     flushAfterRequest: resolveFlushAfterRequest(options.flushAfterRequest),
     exporter: options.exporter,
-    provider: resolveProvider(options.provider),
+    provider:
+      options.provider === undefined
+        ? 'default'
+        : oneOf('provider', options.provider, ['own', 'global'] as const),
     media: flag('media', options.media ?? read('MEDIA_UPLOAD_ENABLED') ?? true),
     propagateTo: options.propagateTo === false ? undefined : resolvePropagateTo(options.propagateTo),
     shutdown: {
@@ -269,12 +270,6 @@ function resolveFlushAfterRequest(
   if (option === undefined || typeof option === 'boolean' || typeof option === 'function')
     return option ?? false
   return invalid('flushAfterRequest', 'true, false or a function that takes a promise', option)
-}
-
-function resolveProvider(option: TracingOptions['provider']): TracingConfig['provider'] {
-  if (option === undefined) return 'default'
-  if (option === 'own' || option === 'global' || typeof option?.getTracer === 'function') return option
-  return invalid('provider', "'own', 'global' or a TracerProvider of OpenTelemetry's SDK", option)
 }
 
 function resolveEnvironment(option: string | undefined, env: Env): string {

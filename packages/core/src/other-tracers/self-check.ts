@@ -1,13 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import type { Span, TracerProvider } from '@opentelemetry/api'
+import type { Span } from '@opentelemetry/api'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
 import { loadedFiles, requireFrom } from '../basics/lazy-require.ts'
 import type { Log } from '../basics/logger.ts'
 import type { Otel } from '../basics/otel.ts'
-import { invalid } from '../basics/validation.ts'
 import { hasContextManager } from '../provider/registration.ts'
-import { adopting } from './adopted-spans.ts'
 
 const SDK_PACKAGES = ['@opentelemetry/core', '@opentelemetry/sdk-trace-base']
 const API_FILE = /[\\/]@opentelemetry[\\/]api[\\/]build[\\/]src[\\/]index\.js$/
@@ -81,56 +79,17 @@ export function checkContext({ api }: Otel, log: Log): void {
   void api.context.with(api.ROOT_CONTEXT.setValue(key, true), probe).catch(() => {})
 }
 
-/** Warns where observations of the app's provider would be lost; throws where it is of another kind or version. */
-export function checkProvider(otel: Otel, provider: TracerProvider, log: Log): void {
-  const { current } = adopting
-  let reached = false
-  adopting.current = {
-    start() {
-      reached = true
-    },
-    end() {},
-  }
-  try {
-    // Never ended, so that no backend of the app's ever sees it.
-    const span = provider
-      .getTracer(otel.langfuse.LANGFUSE_TRACER_NAME)
-      .startSpan('probe', {}, otel.api.ROOT_CONTEXT)
-    if (!span.isRecording()) return warnOfLostRoot(span, log)
-    if (!isReadable(span)) invalid('provider', "a provider of OpenTelemetry's SDK 2", provider)
-    if (!reached) warnOfLostRoot(span, log)
-  } finally {
-    adopting.current = current
-  }
-}
-
 function isReadable(span: Span): boolean {
   const { attributes, instrumentationScope, resource } = span as Partial<ReadableSpan>
   return attributes !== undefined && instrumentationScope !== undefined && resource !== undefined
 }
 
-/** Warns that the app's provider does not record, or does not hand on, what it was asked to. */
-export function warnOfLostRoot(span: Span, log: Log): void {
-  if (span.isRecording()) {
-    log.warnOnce(
-      'provider unreached',
-      'the spans of the provider given as option provider do not reach Langfuse: add langfuseSpanProcessor() to its spanProcessors',
-    )
-    return
-  }
-  log.warnOnce(
-    'provider not recording',
-    'the provider given as option provider does not record: it has not been started, or its sampler drops the span. What it drops ' +
-      "Langfuse does not get: start it first, give it an AlwaysOnSampler, or leave the option out, and Langfuse's sampling is its own",
-  )
-}
-
-/** Warns that there was a global provider before ours. */
+/** Warns that another provider was registered before ours. */
 export function warnOfOtherProvider(log: Log): void {
   log.warnOnce(
     'provider not global',
-    "another tracer's provider is OpenTelemetry's global one, and provider: 'global' changes nothing: observations are apart from it. " +
-      'Start tracing before it, leave the option out, or give that provider as option provider',
+    "provider: 'global' has no effect, because another tracer has already registered OpenTelemetry's global provider; observations are " +
+      'kept apart from it. Start tracing before that tracer, or leave the option out',
   )
 }
 

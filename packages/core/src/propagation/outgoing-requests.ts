@@ -1,17 +1,16 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { ClientRequest, IncomingMessage } from 'node:http'
-import type { HeldTrace } from '../buffer/held-trace.ts'
 import { watchHttp } from './outgoing-http.ts'
 import { TRACE_HEADERS } from './trace-headers.ts'
 
 /** What happens to outgoing requests. */
-export interface OutgoingRequests {
+export interface OutgoingRequests<Trace> {
   /** The trace that a request made now belongs to. */
-  current(): HeldTrace | undefined
+  current(): Trace | undefined
   /** The headers to add to a request to `url`; undefined for none. */
   headersFor(url: URL): Readonly<Record<string, string>> | undefined
   /** Called where a request that was given headers is answered with 5xx. */
-  failed(trace: HeldTrace): void
+  failed(trace: Trace): void
 }
 
 interface UndiciRequest {
@@ -27,8 +26,8 @@ type Listener = (message: unknown, name: string | symbol) => void
  * Adds headers to requests of `fetch`, undici and `node:http`, whichever was imported first and how; returns what stops it. Node tells of
  * a request by `node:http` before it leaves from 22.12 on only (https://nodejs.org/api/diagnostics_channel.html#http).
  */
-export function watchOutgoingRequests(outgoing: OutgoingRequests): () => void {
-  const callers = new WeakMap<object, HeldTrace>()
+export function watchOutgoingRequests<Trace>(outgoing: OutgoingRequests<Trace>): () => void {
+  const callers = new WeakMap<object, Trace>()
   const stops: (() => void)[] = []
 
   listen('undici:request:create', message => {

@@ -1,84 +1,38 @@
-import type { FlushResult } from '@langfuse-middleware/delivery'
-import type { Context, Link, Span, SpanContext } from '@opentelemetry/api'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
 import { settlesWithin } from '../basics/deadline.ts'
 import type { Log } from '../basics/logger.ts'
 import type { Otel } from '../basics/otel.ts'
-import { type HeldTrace, SILENT_TRACE } from '../buffer/held-trace.ts'
+import { SILENT_TRACE } from '../buffer/held-trace.ts'
 import { RootSpan } from '../buffer/root-span.ts'
-import { createTraceBuffer, type TraceBuffer } from '../buffer/trace-buffer.ts'
-import { type Scope, withScope } from '../context/request-context.ts'
-import { createDelivery, type Delivery } from '../delivery/delivery.ts'
-import { createScores, type Scores } from '../delivery/scores.ts'
+import { createTraceBuffer } from '../buffer/trace-buffer.ts'
+import { withScope } from '../context/request-context.ts'
+import { createDelivery, NOTHING_FLUSHED } from '../delivery/delivery.ts'
+import { createScores } from '../delivery/scores.ts'
 import { createMasking } from '../export/masking.ts'
 import { createMediaProcessor } from '../export/media-processor.ts'
 import type { Refusal } from '../export/refusal.ts'
 import { createShortcut } from '../export/shortcut.ts'
-import { bringInspector, type LocalInspector } from '../inspector/local-inspector.ts'
+import { bringInspector } from '../inspector/local-inspector.ts'
 import { showRunningSpans } from '../inspector/running-spans.ts'
-import { createTraceLinks, lookForInspector, type TraceLinks } from '../inspector/trace-links.ts'
-import { type Destination, isLoopback } from '../options/destination.ts'
+import { linksFor } from '../inspector/trace-links.ts'
+import type { Destination } from '../options/destination.ts'
 import type { TracingConfig } from '../options/resolve-options.ts'
 import { adopting, createAdoption } from '../other-tracers/adopted-spans.ts'
-import { type Beside, createBeside } from '../other-tracers/beside-tracer.ts'
-import { createTwins } from '../other-tracers/root-twin.ts'
+import { createBeside } from '../other-tracers/beside-tracer.ts'
 import {
   checkApi,
   checkContext,
-  checkProvider,
   checkSdk,
   checkSdkIsItself,
   warnOfOtherProvider,
 } from '../other-tracers/self-check.ts'
 import { watchOutgoingRequests } from '../propagation/outgoing-requests.ts'
-import { type OutgoingTrace, traceHeaders } from '../propagation/trace-headers.ts'
+import { traceHeaders } from '../propagation/trace-headers.ts'
 import { createIdGenerator } from '../provider/id-generator.ts'
 import { createOwnProvider, MAX_ATTRIBUTES, resourceOf } from '../provider/own-provider.ts'
 import { register } from '../provider/registration.ts'
 import { outgoingTrace } from '../trace/outgoing-trace.ts'
-
-/** Everything between an observation's start and its leaving the process. */
-export interface Pipeline {
-  readonly buffer: TraceBuffer
-  readonly beside: Beside
-  readonly scores: Scores
-  newTraceId(): string
-  newRequestId(): string
-  /** Whether a trace that begins gets the id that was made for it; false where a provider of the app's makes the spans. */
-  readonly choosesTraceIds: boolean
-  /** Brings the globals that nobody else has brought by now; before a context is to be passed on. */
-  settle(): void
-  /** Starts the root of `held`, in the trace of `traceId` where that is ours to choose. */
-  startRoot(held: HeldTrace, name: string, traceId: string, above: RootPlace): Span
-  /** What code running now passes on to another service; undefined where it runs in no trace that is recorded. */
-  outgoing(): OutgoingTrace | undefined
-  /** Runs `next` in a scope and its context. */
-  enter<T>(scope: Scope & { readonly context: Context }, next: () => T): T
-  /** The current context, but with nothing under it recorded. */
-  silentContext(): Context
-  /** The inspector that the app brings along. */
-  readonly inspector: LocalInspector | undefined
-  /** Undefined where nobody is to be told where traces are shown. */
-  readonly links: TraceLinks | undefined
-  /** Undefined where the app brought an exporter of its own. */
-  readonly delivery: Delivery | undefined
-  /** Sends what has ended, within a deadline. Never rejects. */
-  flush(timeoutMs: number): Promise<FlushResult>
-  /** Ends what is open, sends it, within a deadline, and stops. Never rejects. */
-  shutdown(timeoutMs: number): Promise<FlushResult>
-}
-
-/** Where a root hangs: under a parent of another service, or nowhere. */
-interface RootPlace {
-  readonly parent: SpanContext | undefined
-  readonly context: Context
-  readonly links: Link[] | undefined
-  /** By `performance.now()`. */
-  readonly startedAt: number
-}
-
-/** What a flush says where there was nothing to send. */
-export const NOTHING: FlushResult = { delivered: 0, spooled: 0, dropped: 0, waiting: 0 }
+import type { Pipeline } from '../trace/pipeline.ts'
 
 /** Builds the pipeline and makes it the one that Langfuse's SDK, and OpenTelemetry where nobody else has, use. */
 export function startPipeline(
@@ -88,9 +42,7 @@ export function startPipeline(
   log: Log,
 ): Pipeline {
   const { api, langfuse } = otel
-  const given = typeof config.provider === 'object' ? config.provider : undefined
   checkSdkIsItself(otel)
-  if (given !== undefined) checkProvider(otel, given, log)
   const refusal: Refusal = { active: false }
   const isExported = (span: ReadableSpan) => otel.otel.isDefaultExportSpan(span)
   const inspector = config.inspector.embedded ? bringInspector(config.inspector, log) : undefined
@@ -139,14 +91,13 @@ export function startPipeline(
   const ids = createIdGenerator()
   const resource = resourceOf(otel, config)
   const own = createOwnProvider(otel, config, resource, ids, buffer)
-  const provider = given ?? own
   const beside = createBeside(otel, () => {
     settle()
-    return given !== undefined || registration.hasOther
+    return registration.hasOther
   })
   const registration = register(otel, {
-    forLangfuse: beside.wrap(provider),
-    forAll: config.provider === 'default' || config.provider === 'global' ? own : undefined,
+    forLangfuse: beside.wrap(own),
+    forAll: config.provider === 'own' ? undefined : own,
     settle: () => settle(),
   })
   const adoption = createAdoption({
@@ -171,11 +122,9 @@ export function startPipeline(
     instrumentationScope: { name: langfuse.LANGFUSE_TRACER_NAME, version: langfuse.LANGFUSE_SDK_VERSION },
     maxAttributes: MAX_ATTRIBUTES,
     ended(root: RootSpan) {
-      root.trace.twin?.end(root)
       buffer.endRoot(root.trace)
     },
   }
-  const startTwin = given && createTwins(otel, given, log)
   const silent = buffer.contextFor(SILENT_TRACE, api.ROOT_CONTEXT)
   const outgoing = () => outgoingTrace(otel, buffer, beside.ours(api.context.active()))
   const unwatch =
@@ -207,15 +156,12 @@ export function startPipeline(
     }),
     newTraceId: () => ids.generateTraceId(),
     newRequestId: () => ids.generateUuid(),
-    choosesTraceIds: given === undefined,
     settle,
     startRoot(held, name, traceId, { parent, context, links, startedAt }) {
-      held.twin = startTwin?.(held, name, parent, links)
-      const twin = held.twin?.context
       const own = {
-        traceId: twin?.traceId ?? traceId,
-        spanId: twin?.spanId ?? ids.generateSpanId(),
-        traceFlags: twin?.traceFlags ?? api.TraceFlags.SAMPLED,
+        traceId,
+        spanId: ids.generateSpanId(),
+        traceFlags: api.TraceFlags.SAMPLED,
         ...(parent?.traceState && { traceState: parent.traceState }),
       }
       const root = new RootSpan(origin, { trace: held, name, own, parent, links, startedAt })
@@ -236,7 +182,7 @@ export function startPipeline(
     async flush(timeoutMs) {
       const until = performance.now() + timeoutMs
       await settlesWithin(own.forceFlush(), timeoutMs)
-      return delivery?.flush(Math.max(until - performance.now(), 0)) ?? NOTHING
+      return delivery?.flush(Math.max(until - performance.now(), 0)) ?? NOTHING_FLUSHED
     },
     async shutdown(timeoutMs) {
       const until = performance.now() + timeoutMs
@@ -246,7 +192,7 @@ export function startPipeline(
       if (adopting.current === adoption) adopting.current = undefined
       registration.undo()
       await settlesWithin(own.shutdown(), timeoutMs)
-      return delivery?.close(Math.max(until - performance.now(), 0)) ?? NOTHING
+      return delivery?.close(Math.max(until - performance.now(), 0)) ?? NOTHING_FLUSHED
     },
   }
 
@@ -255,19 +201,4 @@ export function startPipeline(
     checkApi(log)
     checkContext(otel, log)
   }
-}
-
-/** Links lead to the inspector of this process, or to the one that traces are sent to, should it be one. */
-function linksFor(
-  config: TracingConfig,
-  destination: Destination,
-  inspector: LocalInspector | undefined,
-  otel: Otel,
-  log: Log,
-): TraceLinks | undefined {
-  if (!config.inspector.links) return undefined
-  if (inspector !== undefined) return createTraceLinks(() => inspector.url ?? inspector.find(), log)
-  const { baseUrl } = 'baseUrl' in destination ? destination : {}
-  if (baseUrl === undefined || !isLoopback(baseUrl)) return undefined
-  return createTraceLinks(lookForInspector(baseUrl, otel), log)
 }

@@ -1,6 +1,7 @@
 import type { OutboxStats } from '@langfuse-middleware/delivery'
 import type { BufferStats } from '../buffer/trace-buffer.ts'
 import type { ScoreStats } from '../delivery/scores.ts'
+import type { RequestCounts } from '../trace/pipeline.ts'
 
 /** Counters since tracing started. */
 export interface TracingStats {
@@ -12,13 +13,4 @@ export interface TracingStats {
   readonly scores: ScoreStats | undefined
   /** How often each warning's cause occurred, warned of or not. */
   readonly warnings: Readonly<Record<string, number>>
-}
-
-/** Requests by what became of them. */
-export interface RequestCounts {
-  /** Traced, whatever the verdict. */
-  started: number
-  ended: number
-  /** Not traced: ignored, opted out or sampled out at the start. */
-  skipped: number
 }

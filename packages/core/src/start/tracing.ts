@@ -7,12 +7,13 @@ import { lazyRequire } from '../basics/lazy-require.ts'
 import { createLog, type Log } from '../basics/logger.ts'
 import { loadOtel } from '../basics/otel.ts'
 import { shared } from '../basics/shared.ts'
+import { NOTHING_FLUSHED } from '../delivery/delivery.ts'
 import { resolveOptions, type TracingConfig, type TracingOptions } from '../options/resolve-options.ts'
 import type { LiveTraceRuntime } from '../trace/live-trace.ts'
 import { createRootWriter } from '../trace/root-attributes.ts'
 import { type ExitHandling, handleExit } from './exit.ts'
 import { drain } from './server-drain.ts'
-import { NOTHING, startPipeline } from './start-pipeline.ts'
+import { startPipeline } from './start-pipeline.ts'
 import { startUpLine } from './start-up-line.ts'
 import type { TracingStats } from './stats.ts'
 
@@ -123,7 +124,7 @@ export function initTracing(options?: TracingOptions): Tracing {
       async flush({ timeoutMs = config.shutdown.timeoutMs } = {}) {
         const scores = started.client && settlesWithin(started.client.flush(), timeoutMs)
         const [result] = await Promise.all([runtime?.pipeline.flush(timeoutMs), scores])
-        return result ?? NOTHING
+        return result ?? NOTHING_FLUSHED
       },
       shutdown(how) {
         closing ??= shutDown(started, exit, how)
@@ -200,7 +201,7 @@ async function shutDown(
   if (slot.running === running) slot.running = undefined
   const left = Math.max(until - performance.now(), 0)
   const scores = client && settlesWithin(client.shutdown(), left)
-  const [result = NOTHING] = await Promise.all([runtime?.pipeline.shutdown(left), scores])
+  const [result = NOTHING_FLUSHED] = await Promise.all([runtime?.pipeline.shutdown(left), scores])
   return result
 }
 
@@ -209,8 +210,7 @@ function sameOptions(left: TracingOptions, right: TracingOptions | undefined): b
   return [...names].every(name => {
     const [a, b] = [left[name], right?.[name]]
     if (a === b) return true
-    // A provider holds itself, somewhere.
-    if (name === 'provider' || typeof a !== 'object' || typeof b !== 'object') return false
+    if (typeof a !== 'object' || typeof b !== 'object') return false
     return JSON.stringify(a) === JSON.stringify(b)
   })
 }

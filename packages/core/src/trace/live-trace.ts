@@ -6,29 +6,29 @@ import type { Log } from '../basics/logger.ts'
 import type { Otel } from '../basics/otel.ts'
 import type { HeldTrace, TraceOwner } from '../buffer/held-trace.ts'
 import { bindEmitter } from '../context/emitter-binding.ts'
-import type { ObservationUpdate, ReplyHeaders, RequestTrace } from '../context/request-trace.ts'
-import type { Score } from '../delivery/score.ts'
+import type { ObservationUpdate, RequestTrace } from '../context/request-trace.ts'
+import type { Score } from '../context/score.ts'
 import { writeMetadata } from '../export/observation-attributes.ts'
 import { type Level, levelOf, type Outcome } from '../http/outcome.ts'
 import { pathOf, queryKeysOf } from '../http/request-like.ts'
 import { type HeadHook, hookHead, type ResponseHead } from '../http/response-head.ts'
+import type { ReplyHeaders } from '../http/response-headers.ts'
 import { sanitiseId } from '../options/identity.ts'
 import type { RouteOptions } from '../options/request-options.ts'
 import type { TracingConfig } from '../options/resolve-options.ts'
 import { resolveSampling, type Sampling, type TraceSummary } from '../options/sampling.ts'
 import { withClaim, withoutClaims } from '../propagation/baggage.ts'
 import type { IncomingTrace } from '../propagation/trace-headers.ts'
-import type { Pipeline } from '../start/start-pipeline.ts'
-import type { RequestCounts } from '../start/stats.ts'
 import { Annotations } from './annotations.ts'
 import { type AskedRequest, LiveResponse, type ResponseOwner } from './live-response.ts'
+import type { Pipeline, RequestCounts } from './pipeline.ts'
 import type { RootWriter } from './root-attributes.ts'
 import { keepsTrace } from './verdict.ts'
 
 /** What a request's or job's trace starts from. */
 export interface LiveTraceStart {
   readonly requestId: string
-  /** The trace's id, also of one that is joined; where a provider of the app's chooses ids, only proposed. */
+  /** The trace's id, also of one that is joined. */
   readonly traceId: string
   /** The name, for a request until its route is known. */
   readonly name: string
@@ -86,21 +86,21 @@ export class LiveTrace implements RequestTrace, TraceOwner, HeadHook, ResponseOw
   constructor(runtime: LiveTraceRuntime, start: LiveTraceStart) {
     const { otel, pipeline } = runtime
     const { api } = otel
-    const { joined, linked, traceId: proposed } = start
+    const { joined, linked, traceId } = start
     this.runtime = runtime
     this.start = start
     this.requestId = start.requestId
+    this.traceId = traceId
     this.sampling = start.sampling
     this.held = pipeline.buffer.open(this)
     const active = api.context.active()
     // A true root, whatever span is active: Langfuse reads a trace's name, input and output from the observation without a parent.
-    this.span = pipeline.startRoot(this.held, start.name, proposed, {
+    this.span = pipeline.startRoot(this.held, start.name, traceId, {
       parent: joined?.parent,
-      context: joined ? withClaim(otel, api.ROOT_CONTEXT, proposed) : api.ROOT_CONTEXT,
-      links: linksTo(proposed, linked?.parent, api.trace.getSpanContext(active)),
+      context: joined ? withClaim(otel, api.ROOT_CONTEXT, traceId) : api.ROOT_CONTEXT,
+      links: linksTo(traceId, linked?.parent, api.trace.getSpanContext(active)),
       startedAt: this.startedAt,
     })
-    this.traceId = this.span.spanContext().traceId
     const around = active === api.ROOT_CONTEXT ? active : withoutClaims(otel, active)
     this.context = pipeline.beside.activate(pipeline.buffer.contextFor(this.held, around), this.span)
     runtime.counts.started += 1

@@ -8,7 +8,7 @@ import type { RequestTrace } from '../context/request-trace.ts'
 import type { RequestLike } from '../http/request-like.ts'
 import { type HeadHook, hookHead, type ResponseHead } from '../http/response-head.ts'
 import type { Identity } from '../options/identity.ts'
-import type { Pipeline } from '../start/start-pipeline.ts'
+import type { Pipeline } from './pipeline.ts'
 
 const NEVER = new AbortController().signal
 
