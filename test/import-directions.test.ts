@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
+import { problemsIn, ROOMS, readSources } from './rooms.ts'
 
 const ROOT = join(__dirname, '..')
 
@@ -108,5 +109,49 @@ describe('the lint of import directions', () => {
 
   it.each(allowed)('lets %s import %s', file => {
     expect(found).not.toContain(file)
+  })
+})
+
+describe('the rooms of a package', () => {
+  it.each(readdirSync(join(ROOT, 'packages')))('of %s hold every file, and import downwards only', folder => {
+    expect(problemsIn(readSources(join(ROOT, 'packages', folder)), ROOMS[folder])).toEqual([])
+  })
+
+  const layout = { entryPoints: ['src/index.ts'], rooms: ['src/upper', 'src/lower'] }
+  const lower = ['src/lower/b.ts', ''] as const
+
+  it('are left only downwards: an import into a higher room is reported', () => {
+    const sources = new Map([lower, ['src/upper/a.ts', "import { b } from '../lower/b.ts'"]])
+    expect(problemsIn(sources, layout)).toEqual([])
+    sources.set('src/lower/c.ts', "import type { A } from '../upper/a.ts'")
+    sources.set('src/lower/d.ts', "export * from '../index.ts'")
+    sources.set('src/index.ts', '')
+    expect(problemsIn(sources, layout)).toEqual([
+      'src/lower/c.ts imports upwards: src/upper/a.ts',
+      'src/lower/d.ts imports upwards: src/index.ts',
+    ])
+  })
+
+  it('hold every file but the entry points: a file outside is reported', () => {
+    const sources = new Map([lower, ['src/index.ts', "export * from './lower/b.ts'"]])
+    expect(problemsIn(sources, layout)).toEqual([])
+    sources.set('src/helpers.ts', '')
+    sources.set('src/lower/deeper/c.ts', '')
+    expect(problemsIn(sources, layout)).toEqual([
+      'src/helpers.ts is in no room',
+      'src/lower/deeper/c.ts is in no room',
+    ])
+  })
+
+  it.each([undefined, layout])('are free of circles: one is reported, within a room too (%#)', rooms => {
+    const sources = new Map([
+      lower,
+      ['src/upper/a.ts', "import './b.ts'"],
+      ['src/upper/b.ts', "export const c = () => import('./c.ts')"],
+      ['src/upper/c.ts', "import { b } from '../lower/b.ts'\nexport type { A } from './a.ts'"],
+    ])
+    expect(problemsIn(sources, rooms)).toEqual([
+      'circle: src/upper/a.ts → src/upper/b.ts → src/upper/c.ts → src/upper/a.ts',
+    ])
   })
 })

@@ -35,11 +35,7 @@ function createTraceLinks(find: FindInspector, log: Log): TraceLinks {
 }
 
 /** Looks for an inspector at `baseUrl` when asked, and again where nobody answers, at most every few seconds. */
-function lookForInspector(
-  baseUrl: string,
-  { api, core }: Otel,
-  now: () => number = Date.now,
-): FindInspector {
+function lookForInspector(baseUrl: string, { api, core }: Otel, now: () => number = Date.now): FindInspector {
   // Must be neither a span nor carry a trace header.
   const untraced = core.suppressTracing(api.ROOT_CONTEXT)
   let found: string | undefined
