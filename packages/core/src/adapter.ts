@@ -1,3 +1,4 @@
+export { MiddlewareError } from '@langfuse-middleware/delivery/options'
 export {
   createFeedbackReceiver,
   type Feedback,
@@ -6,7 +7,6 @@ export {
   type FeedbackReceiver,
 } from './api/feedback.ts'
 export { createRequestTracer, type RequestTracer } from './api/request-tracer.ts'
-export { MiddlewareError } from './basics/middleware-error.ts'
 export type { RequestTrace } from './context/request-trace.ts'
 export type { Outcome, RequestEnd } from './http/outcome.ts'
 export type { RequestLike } from './http/request-like.ts'

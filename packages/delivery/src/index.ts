@@ -1,7 +1,7 @@
 export type { Clock } from './basics/clock.ts'
 export type { Logger } from './basics/logger.ts'
+export { type ErrorCode, MiddlewareError } from './basics/middleware-error.ts'
 export { createRedactor } from './basics/redact.ts'
-export { StartUpError } from './basics/start-up-error.ts'
 export type { BackoffOptions } from './outbox/backoff.ts'
 export { type Breaker, type BreakerOptions, type BreakerState, createBreaker } from './outbox/breaker.ts'
 export { createFanOut } from './outbox/fan-out.ts'

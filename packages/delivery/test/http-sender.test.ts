@@ -221,18 +221,30 @@ describe('requests', () => {
     expect(sender.identity).not.toContain('sk-lf')
   })
 
-  it('to Langfuse are refused at start-up where a key is missing', () => {
+  it('to Langfuse throw at start-up if a key is missing', () => {
     expect(() => createLangfuseSender({ publicKey: 'pk-lf-1', secretKey: undefined as never })).toThrow(
       'secretKey must be a key of a Langfuse project, got undefined (LANGFUSE_MIDDLEWARE_INVALID_OPTION)',
     )
   })
 
-  it('are refused at start-up where URL or headers cannot be used, without showing them', () => {
+  it.each([
+    [{ timeoutMs: 0 }, 'timeoutMs must be between 1 and 2147483647, got 0'],
+    [{ timeoutMs: 'soon' }, 'timeoutMs must be between 1 and 2147483647, got "soon"'],
+    [{ timeoutMs: 2 ** 31 }, 'timeoutMs must be between 1 and 2147483647, got 2147483648'],
+    [{ compression: 'br' }, 'compression must be one of auto, gzip, none, got "br"'],
+    [{ headers: ['x'] }, 'headers must be an object of strings, got an array'],
+    [{ headers: { 'x-key': 1 } }, 'headers["x-key"] must be a string, got 1'],
+    [{ timeout: 5 }, 'options has no "timeout", did you mean "timeoutMs"?'],
+  ])('throw at start-up for %j', (options, message) => {
+    expect(() => createHttpSender({ url: server.url, ...options } as HttpSenderOptions)).toThrow(message)
+  })
+
+  it('throw at start-up for an unusable URL or header, without its value in the message', () => {
     expect(() => createHttpSender({ url: 'ftp://user:pass@host' })).toThrow(
-      'url must be an http or https URL, got ftp://[redacted]@host (LANGFUSE_MIDDLEWARE_INVALID_OPTION)',
+      'url must be an http or https URL such as https://cloud.langfuse.com, got "ftp://[redacted]@host" (LANGFUSE_MIDDLEWARE_INVALID_OPTION)',
     )
-    expect(() => createHttpSender({ url: server.url, headers: { 'x-key': 'secret\nvalue' } })).toThrow(
-      /headers\['x-key'\]/,
-    )
+    const unsafe = () => createHttpSender({ url: server.url, headers: { 'x-key': 'secret\nvalue' } })
+    expect(unsafe).toThrow('headers["x-key"] must have a name and a value that HTTP allows')
+    expect(unsafe).not.toThrow('secret')
   })
 })

@@ -27,9 +27,9 @@ describe('a sender by protocol', () => {
     sender.close?.()
   })
 
-  it('is refused at start-up where the protocol is another', () => {
+  it('throws at start-up for an unknown protocol', () => {
     expect(() => createOtlpSender({ url: 'https://collector.test', protocol: 'http/json' as never })).toThrow(
-      "protocol must be 'http/protobuf' or 'grpc', got http/json (LANGFUSE_MIDDLEWARE_INVALID_OPTION)",
+      'protocol must be one of http/protobuf, grpc, got "http/json" (LANGFUSE_MIDDLEWARE_INVALID_OPTION)',
     )
   })
 })

@@ -1,5 +1,6 @@
 import { ExportResultCode } from '@opentelemetry/core'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
+import { createOutbox } from '../src/index.ts'
 import type { SendResult } from '../src/senders/sender.ts'
 import { createManualClock, turns } from './support/manual-clock.ts'
 import { numberedSpan, numberedSpans, range } from './support/numbered-spans.ts'
@@ -427,6 +428,32 @@ describe('options', () => {
       'maxBytes must be a number of at least 65536, got 5 (LANGFUSE_MIDDLEWARE_INVALID_OPTION)',
     )
     expect(() => createTestOutbox({ intervalMs: Number.NaN })).toThrow(/intervalMs must be/)
-    expect(() => createTestOutbox({ spool: { directory: '' } })).toThrow(/spool.directory must be/)
+  })
+
+  it.each([
+    [{ spool: { directory: '' } }, 'spool.directory must be the path of a directory, got ""'],
+    [{ spool: {} }, 'spool.directory must be the path of a directory, got undefined'],
+    [{ spool: '/tmp' }, 'spool must be an object, got "/tmp"'],
+    [
+      { spool: { directory: '/tmp/x', fsync: 'always' } },
+      'spool.fsync must be one of interval, batch, never',
+    ],
+    [{ spool: { directory: '/tmp/x', maxByte: 1 } }, 'spool has no "maxByte", did you mean "maxBytes"?'],
+    [{ breaker: { failure: 3 } }, 'breaker has no "failure", did you mean "failures"?'],
+    [{ breaker: { failures: 0 } }, 'breaker.failures must be an integer of at least 1, got 0'],
+    [{ breaker: { failures: 2.5 } }, 'breaker.failures must be an integer of at least 1, got 2.5'],
+    [{ backoff: { maxMs: 'long' } }, 'backoff.maxMs must be between 0 and 2147483647, got "long"'],
+    [{ maxInFlight: 0 }, 'maxInFlight must be an integer of at least 1, got 0'],
+    [{ sender: undefined }, 'sender must be a sender, such as createLangfuseSender() returns, got undefined'],
+    [{ sender: {} }, 'sender must be a sender, such as createLangfuseSender() returns, got an object'],
+    [{ logger: { info() {} } }, 'logger must be an object with the methods info, warn and error'],
+    [{ linger: 5 }, 'options has no "linger", did you mean "lingerMs"?'],
+    [null, 'options must be an object, got null'],
+  ] as [object | null, string][])('throw with the full path for %j', (options, message) => {
+    expect(() =>
+      createOutbox(
+        (options && { sender: { identity: 'test', send: async () => ACCEPTED }, ...options }) as never,
+      ),
+    ).toThrow(message)
   })
 })

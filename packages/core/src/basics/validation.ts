@@ -1,4 +1,4 @@
-import { MiddlewareError } from './middleware-error.ts'
+import { MiddlewareError } from '@langfuse-middleware/delivery/options'
 
 /** Throws LANGFUSE_MIDDLEWARE_INVALID_OPTION: `name must be expectation, got value`. */
 export function invalid(name: string, expectation: string, value: unknown, cause?: unknown): never {

@@ -1,8 +1,8 @@
 import type { Sender } from '@langfuse-middleware/delivery'
+import { MiddlewareError } from '@langfuse-middleware/delivery/options'
 import type { SharedInspector } from '@langfuse-middleware/inspector'
 import { lazyRequire } from '../basics/lazy-require.ts'
 import type { Log } from '../basics/logger.ts'
-import { MiddlewareError } from '../basics/middleware-error.ts'
 import { type InspectorConfig, inspectorUrl } from '../options/inspector-options.ts'
 
 type InspectorPackage = typeof import('@langfuse-middleware/inspector')

@@ -1,58 +1,62 @@
-/** Where log lines go; `console`, pino and most loggers fit. */
+import { createRedactor } from './redact.ts'
+
+/** Where log lines go; `console`, pino and winston fit. */
 export interface Logger {
   info(message: string): void
   warn(message: string): void
   error(message: string): void
 }
 
-export const consoleLogger: Logger = globalThis.console
-
-/** Formats a count for a log line: `1,204 spans`. */
-export function countOf(count: number, noun: string): string {
-  return `${grouped(count)} ${noun}${count === 1 ? '' : 's'}`
+/** A logger that never throws, never prints a secret, and does not repeat a warning. */
+export interface Log extends Logger {
+  /** Warns the first time that `cause` occurs, then at most once in `repeatAfterMs`; counts every time. */
+  warnOnce(cause: string, message: string | (() => string)): void
+  /** How often each cause occurred, logged or not. */
+  readonly causes: Readonly<Record<string, number>>
 }
 
-/** Formats a number with commas and at most one decimal. `toLocaleString` takes 20 ms when it is first called. */
-export function grouped(value: number): string {
-  const [whole, decimal] = (Math.round(value * 10) / 10).toString().split('.')
-  const commas = whole!.replace(/\B(?=(\d{3})+$)/g, ',')
-  return decimal === undefined ? commas : `${commas}.${decimal}`
+export interface LogOptions {
+  /** Values that are replaced in every line. Langfuse keys, HTTP credentials and passwords in URLs always are. @default none */
+  secrets?: Iterable<string> | undefined
+  /** Put before every line. @default '' */
+  prefix?: string | undefined
+  /** Time in ms after which a warning may be repeated. @default Infinity */
+  repeatAfterMs?: number | undefined
+  /** Milliseconds on a monotonic clock. @default performance.now */
+  now?: (() => number) | undefined
 }
 
-/** A logger that lets a line of the same cause through once in `everyMs`, and whose own errors stay inside. */
-export interface Reporter {
-  info(message: string): void
-  warn(message: string): void
-  error(message: string): void
-  /** Warns at most once in `everyMs` for each cause. */
-  warnOnce(cause: string, message: () => string): void
-}
-
-/** Creates a reporter over a logger. */
-export function createReporter(
-  logger: Logger,
-  options: { redact: (text: string) => string; now: () => number; everyMs: number },
-): Reporter {
-  const lastAt = new Map<string, number>()
+/** Wraps `logger`. */
+export function createLog(logger: Logger, options: LogOptions = {}): Log {
+  const {
+    secrets,
+    prefix = '',
+    repeatAfterMs = Number.POSITIVE_INFINITY,
+    now = () => performance.now(),
+  } = options
+  const redact = createRedactor(secrets)
+  const causes: Record<string, number> = {}
+  const loggedAt = new Map<string, number>()
 
   return {
+    causes,
     info: message => write('info', message),
     warn: message => write('warn', message),
     error: message => write('error', message),
     warnOnce(cause, message) {
-      const last = lastAt.get(cause)
-      const now = options.now()
-      if (last !== undefined && now - last < options.everyMs) return
-      lastAt.set(cause, now)
-      write('warn', message())
+      causes[cause] = (causes[cause] ?? 0) + 1
+      const last = loggedAt.get(cause)
+      if (last !== undefined && now() - last < repeatAfterMs) return
+      loggedAt.set(cause, now())
+      write('warn', typeof message === 'string' ? message : message())
     },
   }
 
-  function write(level: 'info' | 'warn' | 'error', message: string): void {
+  function write(level: keyof Logger, message: string): void {
     try {
-      logger[level](options.redact(message))
+      logger[level](redact(`${prefix}${message}`))
     } catch {
-      // A logger that fails is not a reason to lose spans.
+      // An app's broken logger must not break tracing.
     }
   }
 }

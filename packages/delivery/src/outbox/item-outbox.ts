@@ -7,11 +7,11 @@ import { type BreakerState, createBreaker } from './breaker.ts'
 import { createDispatcher } from './dispatcher.ts'
 import { createFlush, type FlushOptions, totalDropped } from './flush.ts'
 import { createIntake } from './intake.ts'
+import type { ItemFormat } from './item-format.ts'
 import { createLiveLane } from './live-lane.ts'
 import { type OutboxOptions, resolveOutboxOptions } from './options.ts'
 import { createOutboxLog } from './outbox-log.ts'
 import { createPacing } from './pacing.ts'
-import type { RecordFormat } from './record-format.ts'
 import { createReplayLane } from './replay-lane.ts'
 import { createSettlement } from './settlement.ts'
 
@@ -66,7 +66,7 @@ export interface ItemOutbox<Item> {
 const SLICE_MS = { least: 2, most: 6 }
 
 /** Creates an outbox of what `format` writes. Throws where an option cannot be used. */
-export function createItemOutbox<Item>(options: OutboxOptions, format: RecordFormat<Item>): ItemOutbox<Item> {
+export function createItemOutbox<Item>(options: OutboxOptions, format: ItemFormat<Item>): ItemOutbox<Item> {
   const outbox = resolveOutboxOptions(options)
   // What happens in the background belongs to no request, whichever one causes it.
   const detached = AsyncLocalStorage.snapshot()

@@ -1,10 +1,27 @@
 import type { Attributes } from '@opentelemetry/api'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
+import {
+  atLeast,
+  type Check,
+  callback,
+  integer,
+  invalid,
+  isRecord,
+  listOf,
+  milliseconds,
+  text,
+  withMethods,
+} from '../basics/checks.ts'
 import { type Clock, systemClock } from '../basics/clock.ts'
-import { consoleLogger, type Logger } from '../basics/logger.ts'
-import { invalidOption } from '../basics/start-up-error.ts'
+import type { Logger } from '../basics/logger.ts'
+import { group, type OptionTable, resolveTable } from '../basics/option-table.ts'
 import type { Sender } from '../senders/sender.ts'
-import { type ResolvedSpoolOptions, resolveSpoolOptions, type SpoolOptions } from '../spool/options.ts'
+import {
+  type ResolvedSpoolOptions,
+  resolveSpoolOptions,
+  SPOOL_OPTIONS,
+  type SpoolOptions,
+} from '../spool/options.ts'
 import type { BackoffOptions } from './backoff.ts'
 import type { BreakerOptions } from './breaker.ts'
 
@@ -53,7 +70,13 @@ export interface OutboxOptions {
   random?: (() => number) | undefined
 }
 
-export interface ResolvedOutboxOptions {
+export interface ResolvedOutboxOptions extends Checked {
+  /** Bytes of one encoded record. */
+  readonly recordBytes: number
+  readonly maxSpanBytes: number
+}
+
+interface Checked {
   readonly sender: Sender
   readonly name: string
   readonly maxBytes: number
@@ -69,8 +92,6 @@ export interface ResolvedOutboxOptions {
   readonly refusedCoolDownMs: number
   readonly flushTimeoutMs: number
   readonly spool: ResolvedSpoolOptions | undefined
-  readonly recordBytes: number
-  readonly maxSpanBytes: number
   readonly resourceAttributes: Attributes | undefined
   readonly mark: ((span: ReadableSpan) => Attributes | undefined) | undefined
   readonly logger: Logger
@@ -82,53 +103,65 @@ export interface ResolvedOutboxOptions {
 const MIB = 1024 * 1024
 const RECORD_BYTES = MIB / 16
 
+const sender: Check<Sender> = (path, value) => {
+  const { send, identity } = (isRecord(value) ? value : {}) as Partial<Sender>
+  if (typeof send === 'function' && typeof identity === 'string') return value as Sender
+  return invalid(path, 'a sender, such as createLangfuseSender() returns', value)
+}
+
+const attributes: Check<Attributes> = (path, value) =>
+  isRecord(value) ? (value as Attributes) : invalid(path, 'an object', value)
+
+const BACKOFF_OPTIONS: OptionTable<BackoffOptions> = {
+  initialMs: { check: milliseconds(0), default: 500 },
+  maxMs: { check: milliseconds(0), default: 30_000 },
+}
+
+const BREAKER_OPTIONS: OptionTable<BreakerOptions> = {
+  failures: { check: integer(1), default: 5 },
+  coolDownMs: { check: milliseconds(0), default: 10_000 },
+}
+
+/** Every option of an outbox. */
+export const OUTBOX_OPTIONS: OptionTable<OutboxOptions, Checked> = {
+  sender: { check: sender },
+  name: { check: text(), default: 'Langfuse' },
+  maxBytes: { check: atLeast(64 * 1024), default: 64 * MIB },
+  maxBatchBytes: { check: atLeast(1024), default: 2 * MIB },
+  maxBatchSpans: { check: integer(1), default: 1000 },
+  minBatchSpans: { check: atLeast(1), default: 1 },
+  intervalMs: { check: milliseconds(0), default: 1000 },
+  lingerMs: { check: milliseconds(0), default: 100 },
+  maxInFlight: { check: integer(1), default: 4 },
+  maxAttempts: { check: integer(1), default: 10 },
+  backoff: group<BackoffOptions, Required<BackoffOptions>>(BACKOFF_OPTIONS),
+  breaker: group<BreakerOptions, Required<BreakerOptions>>(BREAKER_OPTIONS),
+  refusedCoolDownMs: { check: milliseconds(0), default: 60_000 },
+  flushTimeoutMs: { check: milliseconds(0), default: 10_000 },
+  spool: { check: resolveSpoolOptions, default: undefined, group: SPOOL_OPTIONS },
+  resourceAttributes: { check: attributes, default: undefined },
+  mark: { check: callback(), default: undefined },
+  logger: { check: withMethods<Logger>('info', 'warn', 'error'), default: globalThis.console },
+  secrets: { check: listOf(text()), default: [] },
+  clock: { check: withMethods<Clock>('now', 'after'), default: systemClock },
+  random: { check: callback<() => number>(), default: Math.random },
+}
+
 /** Checks the options of an outbox and fills in what is absent. */
 export function resolveOutboxOptions(options: OutboxOptions): ResolvedOutboxOptions {
-  const maxBytes = atLeast('maxBytes', options.maxBytes, 64 * 1024, 64 * MIB)
-  const maxInFlight = atLeast('maxInFlight', options.maxInFlight, 1, 4)
-  const wantedBatchBytes = atLeast('maxBatchBytes', options.maxBatchBytes, 1024, 2 * MIB)
-  // What is under way must leave half of the memory to what arrives.
+  const checked = resolveTable<OutboxOptions, Checked, never>('', options, OUTBOX_OPTIONS)
+  const { maxBytes, maxInFlight, sender } = checked
+  // Requests under way take at most half of the memory; the other half is for new spans.
   const maxSpanBytes = Math.floor(maxBytes / 2 / maxInFlight)
   const maxBatchBytes = Math.min(
-    wantedBatchBytes,
-    options.sender.maxBodyBytes ?? wantedBatchBytes,
+    checked.maxBatchBytes,
+    sender.maxBodyBytes ?? Number.POSITIVE_INFINITY,
     maxSpanBytes,
   )
   return Object.freeze({
-    sender: options.sender,
-    name: options.name ?? 'Langfuse',
-    maxBytes,
+    ...checked,
     maxBatchBytes,
-    maxBatchSpans: atLeast('maxBatchSpans', options.maxBatchSpans, 1, 1000),
-    minBatchSpans: atLeast('minBatchSpans', options.minBatchSpans, 1, 1),
-    intervalMs: atLeast('intervalMs', options.intervalMs, 0, 1000),
-    lingerMs: atLeast('lingerMs', options.lingerMs, 0, 100),
-    maxInFlight,
-    maxAttempts: atLeast('maxAttempts', options.maxAttempts, 1, 10),
-    backoff: Object.freeze({
-      initialMs: atLeast('backoff.initialMs', options.backoff?.initialMs, 0, 500),
-      maxMs: atLeast('backoff.maxMs', options.backoff?.maxMs, 0, 30_000),
-    }),
-    breaker: Object.freeze({
-      failures: atLeast('breaker.failures', options.breaker?.failures, 1, 5),
-      coolDownMs: atLeast('breaker.coolDownMs', options.breaker?.coolDownMs, 0, 10_000),
-    }),
-    refusedCoolDownMs: atLeast('refusedCoolDownMs', options.refusedCoolDownMs, 0, 60_000),
-    flushTimeoutMs: atLeast('flushTimeoutMs', options.flushTimeoutMs, 0, 10_000),
-    spool: options.spool === undefined ? undefined : resolveSpoolOptions(options.spool, atLeast),
     recordBytes: Math.min(RECORD_BYTES, maxBatchBytes),
     maxSpanBytes,
-    resourceAttributes: options.resourceAttributes,
-    mark: options.mark,
-    logger: options.logger ?? consoleLogger,
-    secrets: options.secrets ?? [],
-    clock: options.clock ?? systemClock,
-    random: options.random ?? Math.random,
   })
-}
-
-function atLeast(name: string, value: number | undefined, least: number, byDefault: number): number {
-  if (value === undefined) return byDefault
-  if (typeof value === 'number' && value >= least && value < Number.POSITIVE_INFINITY) return value
-  throw invalidOption(name, `a number of at least ${least}`, value)
 }

@@ -1,5 +1,5 @@
-import { countOf, createReporter, grouped } from '../basics/logger.ts'
-import { createRedactor } from '../basics/redact.ts'
+import { createLog } from '../basics/logger.ts'
+import { countOf, grouped } from '../basics/quantity.ts'
 import type { DropCause, Ledger } from '../queue/ledger.ts'
 import type { SpoolEvents } from '../spool/spool.ts'
 import type { ResolvedOutboxOptions } from './options.ts'
@@ -17,10 +17,10 @@ const REPEAT_AFTER_MS = 60_000
 /** Creates the log of an outbox. */
 export function createOutboxLog(outbox: ResolvedOutboxOptions, noun: string, ledger: Ledger): OutboxLog {
   const { name, spool } = outbox
-  const reporter = createReporter(outbox.logger, {
-    redact: createRedactor(outbox.secrets),
+  const reporter = createLog(outbox.logger, {
+    secrets: outbox.secrets,
     now: outbox.clock.now,
-    everyMs: REPEAT_AFTER_MS,
+    repeatAfterMs: REPEAT_AFTER_MS,
   })
   const causes: Record<DropCause, string> = {
     memory_full: `more than ${size(outbox.maxBytes)} waited in memory`,

@@ -2,9 +2,9 @@ import { type ExportResult, ExportResultCode } from '@opentelemetry/core'
 import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace-base'
 import { createRecordBuilder } from '../wire/record-builder.ts'
 import { nameFirstSpan, splitRequest } from '../wire/split-request.ts'
+import type { ItemFormat } from './item-format.ts'
 import { createItemOutbox, type ItemOutbox } from './item-outbox.ts'
 import type { OutboxOptions } from './options.ts'
-import type { RecordFormat } from './record-format.ts'
 
 /** A bounded queue in front of a destination, and the OpenTelemetry exporter that fills it. */
 export interface Outbox extends Omit<ItemOutbox<ReadableSpan>, 'add'>, SpanExporter {
@@ -17,7 +17,7 @@ export interface Outbox extends Omit<ItemOutbox<ReadableSpan>, 'add'>, SpanExpor
 }
 
 /** Spans as an `ExportTraceServiceRequest` in protobuf. */
-export const OTLP: RecordFormat<ReadableSpan> = {
+export const OTLP: ItemFormat<ReadableSpan> = {
   noun: 'span',
   createBuilder: createRecordBuilder,
   split: splitRequest,

@@ -68,9 +68,10 @@ const DISCARD_RETRY_MS = 1_000
 
 /** Creates a relay: an outbox whose records are kept by a queue instead of memory or disk. */
 export function createRelay<Record extends RelayRecord>(options: RelayOptions<Record>): Relay<Record> {
-  const outbox = resolveOutboxOptions(options)
+  const { items, discard: keepDiscarded, limit, ...shared } = options
+  const outbox = resolveOutboxOptions(shared)
   const { clock, maxBatchBytes, maxBatchSpans } = outbox
-  const format = options.items === 'spans' ? OTLP : LINES
+  const format = items === 'spans' ? OTLP : LINES
   const ledger = createLedger(() => {})
   const log = createOutboxLog(outbox, format.noun, ledger)
   const breaker = createBreaker(outbox.breaker)
@@ -93,12 +94,12 @@ export function createRelay<Record extends RelayRecord>(options: RelayOptions<Re
       const isFull = spans >= maxBatchSpans || queue.bytes + batches.bytes >= maxBatchBytes
       const since = queue.peek()?.since ?? batches.since
       const ready = isFull || draining ? Number.NEGATIVE_INFINITY : since + outbox.lingerMs
-      return Math.max(ready, options.limit?.readyAt() ?? Number.NEGATIVE_INFINITY)
+      return Math.max(ready, limit?.readyAt() ?? Number.NEGATIVE_INFINITY)
     },
     take(limits) {
       if (queue.spans < limits.spans && queue.bytes < limits.bytes) batches.seal()
       const entries = queue.take(limits)
-      options.limit?.spend(entries.reduce((total, { body }) => total + body.length, 0))
+      limit?.spend(entries.reduce((total, { body }) => total + body.length, 0))
       return entries
     },
     giveBack,
@@ -166,7 +167,7 @@ export function createRelay<Record extends RelayRecord>(options: RelayOptions<Re
 
   function keep(entry: Entry, cause: DiscardCause, reason: string): void {
     if (closed) return
-    options.discard(entry, cause, reason, batches.recordsOf(entry)).then(
+    keepDiscarded(entry, cause, reason, batches.recordsOf(entry)).then(
       () => {
         discarding -= entry.body.length
         ledger.drop(entry, cause)

@@ -1,8 +1,8 @@
 import { withGetters } from '../basics/with-getters.ts'
 import type { EncodedRecord, RecordBuilder } from '../wire/record-builder.ts'
+import type { ItemFormat } from './item-format.ts'
 import { createItemOutbox, type ItemOutbox } from './item-outbox.ts'
 import type { OutboxOptions } from './options.ts'
-import type { RecordFormat } from './record-format.ts'
 
 /** A score on its way, as Langfuse's ingestion endpoint takes it; the same `body.id` again overwrites. */
 export interface ScoreEvent {
@@ -29,7 +29,7 @@ export type ScoreOutboxOptions = Omit<OutboxOptions, 'mark' | 'resourceAttribute
 const NEW_LINE = 0x0a
 
 /** One event a line, which JSON never breaks: lines can be joined and cut apart without reading them. */
-export const LINES: RecordFormat<ScoreEvent> = {
+export const LINES: ItemFormat<ScoreEvent> = {
   noun: 'score',
   createBuilder: ({ maxSpanBytes }) => createLineBuilder(maxSpanBytes),
   split: splitLines,

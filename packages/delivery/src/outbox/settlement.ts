@@ -1,9 +1,9 @@
 import type { Ledger } from '../queue/ledger.ts'
 import type { Entry } from '../queue/queue.ts'
 import type { SendResult } from '../senders/sender.ts'
+import type { ItemFormat } from './item-format.ts'
 import type { Lane } from './lane.ts'
 import type { Pacing } from './pacing.ts'
-import type { RecordFormat } from './record-format.ts'
 
 /** What is worth a log line. */
 export interface SettlementEvents {
@@ -13,7 +13,7 @@ export interface SettlementEvents {
 
 export interface SettlementOptions {
   maxAttempts: number
-  format: Pick<RecordFormat<never>, 'split' | 'nameFirst'>
+  format: Pick<ItemFormat<never>, 'split' | 'nameFirst'>
   pacing: Pacing
   ledger: Ledger
   events: SettlementEvents
@@ -142,7 +142,7 @@ export function createSettlement(options: SettlementOptions): Settlement {
 }
 
 /** Cuts an entry in two with half of its items each, or returns `undefined` if it has only one. */
-export function cutEntry(entry: Entry, format: Pick<RecordFormat<never>, 'split'>): Entry[] | undefined {
+export function cutEntry(entry: Entry, format: Pick<ItemFormat<never>, 'split'>): Entry[] | undefined {
   const pieces = format.split(entry)?.map(piece => ({ ...entry, ...piece }))
   if (pieces === undefined) return undefined
   for (const piece of pieces) entry.place?.holdings.add(piece)

@@ -2,11 +2,13 @@ import { createRequire } from 'node:module'
 import type { Client, Metadata, ServiceError } from '@grpc/grpc-js'
 import { context, ROOT_CONTEXT } from '@opentelemetry/api'
 import { suppressTracing } from '@opentelemetry/core'
+import { MiddlewareError } from '../basics/middleware-error.ts'
+import { type OptionSource, resolveTable } from '../basics/option-table.ts'
 import { createRedactor } from '../basics/redact.ts'
-import { invalidOption, StartUpError } from '../basics/start-up-error.ts'
 import { readPartialSuccess } from '../wire/partial-success.ts'
 import { resultOfGrpc } from './grpc-status.ts'
 import type { Sender, SendResult } from './sender.ts'
+import { GRPC_SENDER_OPTIONS, type ResolvedGrpcSenderOptions } from './sender-options.ts'
 
 export interface GrpcSenderOptions {
   /** Where to send: `https://collector:4317`, or `http:` for a connection without TLS. */
@@ -30,12 +32,12 @@ const GZIP = 2
 
 /** Creates a sender of OTLP over gRPC. Throws where the URL cannot be used or `@grpc/grpc-js` is not installed. */
 export function createGrpcSender(options: GrpcSenderOptions): Sender {
-  const url = URL.canParse(String(options.url)) ? new URL(String(options.url)) : undefined
-  if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
-    throw invalidOption('url', 'an http or https URL', createRedactor()(String(options.url)))
-  }
+  const { url, timeoutMs, compression, headers, identity } = resolveTable<
+    GrpcSenderOptions,
+    ResolvedGrpcSenderOptions,
+    OptionSource
+  >('', options, GRPC_SENDER_OPTIONS)
   const grpc = loadGrpc()
-  const { timeoutMs = 10_000, compression = 'gzip', headers = {} } = options
   const redact = createRedactor(Object.values(headers))
   const metadata = metadataOf(grpc, headers)
   // A call of ours must be neither a span nor carry a trace header.
@@ -48,7 +50,7 @@ export function createGrpcSender(options: GrpcSenderOptions): Sender {
   })
 
   return {
-    identity: options.identity ?? url.origin,
+    identity: identity ?? url.origin,
     maxBodyBytes: MAX_BODY_BYTES,
     send: (body, { signal }) =>
       new Promise(resolve => {
@@ -97,13 +99,7 @@ function accepted(response: Buffer | undefined): SendResult {
 
 function metadataOf(grpc: Grpc, headers: Readonly<Record<string, string>>): Metadata {
   const metadata = new grpc.Metadata()
-  for (const [name, value] of Object.entries(headers)) {
-    try {
-      metadata.set(name, value)
-    } catch {
-      throw invalidOption(`headers['${name}']`, 'a name and a value that gRPC allows', 'one that it does not')
-    }
-  }
+  for (const [name, value] of Object.entries(headers)) metadata.set(name, value)
   return metadata
 }
 
@@ -112,10 +108,10 @@ function loadGrpc(): Grpc {
   try {
     return createRequire(import.meta.url)('@grpc/grpc-js')
   } catch (error) {
-    throw new StartUpError(
+    throw new MiddlewareError(
       'LANGFUSE_MIDDLEWARE_MISSING_PACKAGE',
       "protocol 'grpc' needs the package @grpc/grpc-js: npm install @grpc/grpc-js",
-      error,
+      { cause: error },
     )
   }
 }

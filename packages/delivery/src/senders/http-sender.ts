@@ -3,17 +3,16 @@ import {
   Agent as HttpAgent,
   request as httpRequest,
   type IncomingMessage,
-  validateHeaderName,
-  validateHeaderValue,
 } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import { context, ROOT_CONTEXT } from '@opentelemetry/api'
 import { suppressTracing } from '@opentelemetry/core'
+import { type OptionSource, resolveTable } from '../basics/option-table.ts'
 import { createRedactor, shownUrl } from '../basics/redact.ts'
-import { invalidOption } from '../basics/start-up-error.ts'
 import { type Compression, createCompressor } from './compression.ts'
 import { type HttpAnswer, resultOf } from './http-result.ts'
 import type { Sender, SendResult } from './sender.ts'
+import { HTTP_SENDER_OPTIONS, type ResolvedHttpSenderOptions } from './sender-options.ts'
 
 export interface HttpSenderOptions {
   /** Where to send, with the path: `https://collector:4318/v1/traces`. */
@@ -38,22 +37,23 @@ const KEPT_ANSWER_BYTES = 64 * 1024
 
 /** Creates a sender of OTLP over HTTP in protobuf. Throws where the URL cannot be used. */
 export function createHttpSender(options: HttpSenderOptions): Sender {
-  const url = parseUrl(options.url)
-  const { timeoutMs = 10_000, compression = 'auto', headers = {} } = options
-  const { contentType = 'application/x-protobuf', readAccepted } = options
+  const { url, timeoutMs, compression, headers, contentType, readAccepted, ...resolved } = resolveTable<
+    HttpSenderOptions,
+    ResolvedHttpSenderOptions,
+    OptionSource
+  >('', options, HTTP_SENDER_OPTIONS)
   const secure = url.protocol === 'https:'
   const agent =
-    options.agent ?? (secure ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true }))
+    resolved.agent ?? (secure ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true }))
   const start = secure ? httpsRequest : httpRequest
   const compress = createCompressor(compression, url.hostname)
   const redact = createRedactor(Object.values(headers))
   const lateness = `no answer within ${timeoutMs} ms`
-  checkHeaders(headers)
   // A request of ours must be neither a span nor carry a trace header.
   const untraced = suppressTracing(ROOT_CONTEXT)
 
   return {
-    identity: options.identity ?? shownUrl(url),
+    identity: resolved.identity ?? shownUrl(url),
     async send(body, { signal }) {
       const compressed = await compress(body)
       const result = await post(compressed ?? body, compressed !== undefined, signal)
@@ -105,23 +105,6 @@ export function createHttpSender(options: HttpSenderOptions): Sender {
       'content-type': contentType,
       'content-length': body.length,
       ...(compressed ? { 'content-encoding': 'gzip' } : {}),
-    }
-  }
-}
-
-function parseUrl(value: string | URL): URL {
-  const url = URL.canParse(String(value)) ? new URL(String(value)) : undefined
-  if (url?.protocol === 'http:' || url?.protocol === 'https:') return url
-  throw invalidOption('url', 'an http or https URL', createRedactor()(String(value)))
-}
-
-function checkHeaders(headers: Readonly<Record<string, string>>): void {
-  for (const [name, value] of Object.entries(headers)) {
-    try {
-      validateHeaderName(name)
-      validateHeaderValue(name, value)
-    } catch {
-      throw invalidOption(`headers['${name}']`, 'a name and a value that HTTP allows', 'one that it does not')
     }
   }
 }

@@ -1,5 +1,5 @@
 import { version } from '../../package.json'
-import { invalidOption } from '../basics/start-up-error.ts'
+import { httpUrl, text } from '../basics/checks.ts'
 import type { HttpSenderOptions } from './http-sender.ts'
 
 export interface LangfuseSenderOptions
@@ -17,12 +17,12 @@ const INGESTION_VERSION = '4'
 /** Address and headers of one of Langfuse's endpoints. Throws where a key is missing. */
 export function langfuseEndpoint(options: LangfuseSenderOptions, path: string): HttpSenderOptions {
   const { publicKey, secretKey, baseUrl = 'https://cloud.langfuse.com', sdk, ...http } = options
-  for (const [name, key] of Object.entries({ publicKey, secretKey })) {
-    if (!key) throw invalidOption(name, 'a key of a Langfuse project', key)
-  }
+  const key = text('a key of a Langfuse project')
+  key('publicKey', publicKey)
+  key('secretKey', secretKey)
   return {
     ...http,
-    url: baseUrl.replace(/\/+$/, '') + path,
+    url: httpUrl('baseUrl', baseUrl).href.replace(/\/+$/, '') + path,
     headers: {
       ...http.headers,
       authorization: `Basic ${Buffer.from(`${publicKey}:${secretKey}`).toString('base64')}`,

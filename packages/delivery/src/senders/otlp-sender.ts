@@ -1,7 +1,7 @@
-import { invalidOption } from '../basics/start-up-error.ts'
 import { createGrpcSender } from './grpc-sender.ts'
 import { createHttpSender, type HttpSenderOptions } from './http-sender.ts'
 import type { Sender } from './sender.ts'
+import { otlpProtocol } from './sender-options.ts'
 
 export interface OtlpSenderOptions extends Omit<HttpSenderOptions, 'agent' | 'contentType' | 'readAccepted'> {
   /** @default 'http/protobuf' */
@@ -14,11 +14,9 @@ export function createOtlpSender({
   compression,
   ...options
 }: OtlpSenderOptions): Sender {
-  if (protocol === 'grpc')
+  if (otlpProtocol('protocol', protocol) === 'grpc')
     return createGrpcSender({ ...options, compression: compression === 'none' ? 'none' : 'gzip' })
-  if (protocol === 'http/protobuf')
-    return createHttpSender({ ...options, url: withPath(options.url), compression })
-  throw invalidOption('protocol', "'http/protobuf' or 'grpc'", protocol)
+  return createHttpSender({ ...options, url: withPath(options.url), compression })
 }
 
 function withPath(value: string | URL): string | URL {

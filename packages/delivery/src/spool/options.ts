@@ -1,6 +1,7 @@
 import files from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { invalidOption } from '../basics/start-up-error.ts'
+import { atLeast, invalid, isRecord, milliseconds, oneOf, text } from '../basics/checks.ts'
+import { type OptionSource, type OptionTable, resolveTable } from '../basics/option-table.ts'
 
 /**
  * When what was written is made to survive a crash of the machine; a crash of the process alone loses nothing written:
@@ -56,31 +57,31 @@ export interface ResolvedSpoolOptions {
   readonly files: SpoolFiles
 }
 
-type Check = (name: string, value: number | undefined, least: number, byDefault: number) => number
-
 const MIB = 1024 * 1024
 
+const directoryPath = text('the path of a directory')
+
+/** Every option of a spool. */
+export const SPOOL_OPTIONS: OptionTable<SpoolOptions, ResolvedSpoolOptions> = {
+  directory: { check: (path, value) => resolve(directoryPath(path, value)) },
+  maxBytes: { check: atLeast(64 * 1024), default: 1024 * MIB },
+  fsync: { check: oneOf<Fsync>('interval', 'batch', 'never'), default: 'interval' },
+  writeDelayMs: { check: milliseconds(0), default: 20 },
+  segmentBytes: { check: atLeast(1024), default: 4 * MIB },
+  replayBytesPerSecond: { check: atLeast(1), default: 8 * MIB },
+  adoptIntervalMs: { check: milliseconds(1), default: 10_000 },
+  files: {
+    check: (path, value) =>
+      isRecord(value) ? { ...files, ...value } : invalid(path, 'an object of file operations', value),
+    default: files,
+  },
+}
+
 /** Checks the options of a spool and fills in what is absent. */
-export function resolveSpoolOptions(options: SpoolOptions, atLeast: Check): ResolvedSpoolOptions {
-  const { directory, fsync = 'interval' } = options
-  if (typeof directory !== 'string' || directory === '') {
-    throw invalidOption('spool.directory', 'the path of a directory', directory)
-  }
-  if (!['interval', 'batch', 'never'].includes(fsync)) {
-    throw invalidOption('spool.fsync', "'interval', 'batch' or 'never'", fsync)
-  }
-  const maxBytes = atLeast('spool.maxBytes', options.maxBytes, 64 * 1024, 1024 * MIB)
+export function resolveSpoolOptions(path: string, options: unknown): ResolvedSpoolOptions {
+  const checked = resolveTable<SpoolOptions, ResolvedSpoolOptions, OptionSource>(path, options, SPOOL_OPTIONS)
   return Object.freeze({
-    directory: resolve(directory),
-    maxBytes,
-    fsync,
-    writeDelayMs: atLeast('spool.writeDelayMs', options.writeDelayMs, 0, 20),
-    segmentBytes: Math.min(
-      atLeast('spool.segmentBytes', options.segmentBytes, 1024, 4 * MIB),
-      Math.floor(maxBytes / 8),
-    ),
-    replayBytesPerSecond: atLeast('spool.replayBytesPerSecond', options.replayBytesPerSecond, 1, 8 * MIB),
-    adoptIntervalMs: atLeast('spool.adoptIntervalMs', options.adoptIntervalMs, 1, 10_000),
-    files: { ...files, ...options.files },
+    ...checked,
+    segmentBytes: Math.min(checked.segmentBytes, Math.floor(checked.maxBytes / 8)),
   })
 }

@@ -2,7 +2,7 @@ import type { EncodedRecord, RecordBuilder } from '../wire/record-builder.ts'
 import type { ResolvedOutboxOptions } from './options.ts'
 
 /** All that an outbox knows of what it carries. Bodies of one format may be joined end to end. */
-export interface RecordFormat<Item> {
+export interface ItemFormat<Item> {
   /** What log lines call an item. */
   readonly noun: string
   createBuilder(outbox: ResolvedOutboxOptions): RecordBuilder<Item>

@@ -1,0 +1,91 @@
+import {
+  type Check,
+  callback,
+  httpHeaders,
+  httpUrl,
+  invalid,
+  isRecord,
+  milliseconds,
+  oneOf,
+  text,
+  textRecord,
+} from '../basics/checks.ts'
+import { MiddlewareError } from '../basics/middleware-error.ts'
+import type { OptionTable } from '../basics/option-table.ts'
+import type { Compression } from './compression.ts'
+import type { GrpcSenderOptions } from './grpc-sender.ts'
+import type { HttpSenderOptions } from './http-sender.ts'
+
+type Headers = Readonly<Record<string, string>>
+
+/** Options of the HTTP sender with their defaults. */
+export interface ResolvedHttpSenderOptions {
+  readonly url: URL
+  readonly headers: Headers
+  readonly timeoutMs: number
+  readonly compression: Compression
+  readonly identity: string | undefined
+  readonly agent: HttpSenderOptions['agent']
+  readonly contentType: string
+  readonly readAccepted: HttpSenderOptions['readAccepted']
+}
+
+/** Options of the gRPC sender with their defaults. */
+export interface ResolvedGrpcSenderOptions {
+  readonly url: URL
+  readonly headers: Headers
+  readonly timeoutMs: number
+  readonly compression: 'gzip' | 'none'
+  readonly identity: string | undefined
+}
+
+const timeoutMs = { check: milliseconds(1), default: 10_000 }
+const identity = { check: text(), default: undefined }
+
+/** Every option of the HTTP sender. */
+export const HTTP_SENDER_OPTIONS: OptionTable<HttpSenderOptions, ResolvedHttpSenderOptions> = {
+  url: { check: httpUrl },
+  headers: { check: httpHeaders, default: {} },
+  timeoutMs,
+  compression: { check: oneOf<Compression>('auto', 'gzip', 'none'), default: 'auto' },
+  identity,
+  agent: {
+    check: (path, value) =>
+      isRecord(value)
+        ? (value as unknown as NonNullable<HttpSenderOptions['agent']>)
+        : invalid(path, 'an agent of node:http or node:https', value),
+    default: undefined,
+  },
+  contentType: { check: text(), default: 'application/x-protobuf' },
+  readAccepted: { check: callback(), default: undefined },
+}
+
+/** Every option of the gRPC sender. */
+export const GRPC_SENDER_OPTIONS: OptionTable<GrpcSenderOptions, ResolvedGrpcSenderOptions> = {
+  url: { check: httpUrl },
+  headers: { check: grpcMetadata, default: {} },
+  timeoutMs,
+  compression: { check: oneOf('gzip', 'none'), default: 'gzip' },
+  identity,
+}
+
+/** How an OTLP backend is spoken to. */
+export const otlpProtocol: Check<'http/protobuf' | 'grpc'> = oneOf('http/protobuf', 'grpc')
+
+/** Headers that the protocol allows; their values are secrets, and are in no message. */
+export function headersFor(protocol: 'http/protobuf' | 'grpc'): Check<Headers> {
+  return protocol === 'grpc' ? grpcMetadata : httpHeaders
+}
+
+// https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md: Custom-Metadata
+function grpcMetadata(path: string, value: unknown): Headers {
+  const headers = textRecord(path, value)
+  for (const [name, item] of Object.entries(headers)) {
+    if (/^[0-9a-z_.-]+$/i.test(name) && /^[ -~]*$/.test(item)) continue
+    throw new MiddlewareError(
+      'LANGFUSE_MIDDLEWARE_INVALID_OPTION',
+      `${path}[${JSON.stringify(name)}] must have a name and a value that gRPC allows`,
+    )
+  }
+  return headers
+}
