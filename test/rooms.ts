@@ -33,7 +33,7 @@ export const ROOMS: Readonly<Record<string, Rooms>> = {
     ],
   },
   delivery: {
-    entryPoints: ['src/index.ts'],
+    entryPoints: ['src/index.ts', 'src/options.ts'],
     rooms: ['src/outbox', 'src/spool', 'src/queue', 'src/senders', 'src/wire', 'src/basics'],
   },
   inspector: {

@@ -8,20 +8,11 @@ import { createRedactor } from '../basics/redact.ts'
 import { readPartialSuccess } from '../wire/partial-success.ts'
 import { resultOfGrpc } from './grpc-status.ts'
 import type { Sender, SendResult } from './sender.ts'
-import { GRPC_SENDER_OPTIONS, type ResolvedGrpcSenderOptions } from './sender-options.ts'
-
-export interface GrpcSenderOptions {
-  /** Where to send: `https://collector:4317`, or `http:` for a connection without TLS. */
-  url: string | URL
-  /** Metadata of every call. The environment's `OTEL_EXPORTER_OTLP_*` are never read. @default none */
-  headers?: Readonly<Record<string, string>> | undefined
-  /** Longest time for a call. @default 10000 */
-  timeoutMs?: number | undefined
-  /** @default 'gzip' */
-  compression?: 'gzip' | 'none' | undefined
-  /** Names the destination across restarts, without secrets. @default the URL */
-  identity?: string | undefined
-}
+import {
+  GRPC_SENDER_OPTIONS,
+  type GrpcSenderOptions,
+  type ResolvedGrpcSenderOptions,
+} from './sender-options.ts'
 
 type Grpc = typeof import('@grpc/grpc-js')
 

@@ -9,29 +9,14 @@ import { context, ROOT_CONTEXT } from '@opentelemetry/api'
 import { suppressTracing } from '@opentelemetry/core'
 import { type OptionSource, resolveTable } from '../basics/option-table.ts'
 import { createRedactor, shownUrl } from '../basics/redact.ts'
-import { type Compression, createCompressor } from './compression.ts'
+import { createCompressor } from './compression.ts'
 import { type HttpAnswer, resultOf } from './http-result.ts'
 import type { Sender, SendResult } from './sender.ts'
-import { HTTP_SENDER_OPTIONS, type ResolvedHttpSenderOptions } from './sender-options.ts'
-
-export interface HttpSenderOptions {
-  /** Where to send, with the path: `https://collector:4318/v1/traces`. */
-  url: string | URL
-  /** Headers of every request. The environment's `OTEL_EXPORTER_OTLP_*` are never read. @default none */
-  headers?: Readonly<Record<string, string>> | undefined
-  /** Longest time for a request with its answer. @default 10000 */
-  timeoutMs?: number | undefined
-  /** @default 'auto' */
-  compression?: Compression | undefined
-  /** Names the destination across restarts, without secrets. @default the URL */
-  identity?: string | undefined
-  /** Connections, for a proxy or a certificate of one's own. @default a keep-alive agent */
-  agent?: HttpAgent | HttpsAgent | undefined
-  /** What bodies are. @default 'application/x-protobuf' */
-  contentType?: string | undefined
-  /** Says what an answer of 2xx means for the body. @default as OTLP has it: all of it is stored, or all but a number of spans */
-  readAccepted?: ((answer: HttpAnswer) => SendResult) | undefined
-}
+import {
+  HTTP_SENDER_OPTIONS,
+  type HttpSenderOptions,
+  type ResolvedHttpSenderOptions,
+} from './sender-options.ts'
 
 const KEPT_ANSWER_BYTES = 64 * 1024
 

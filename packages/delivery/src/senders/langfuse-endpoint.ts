@@ -1,6 +1,6 @@
 import { version } from '../../package.json'
 import { httpUrl, text } from '../basics/checks.ts'
-import type { HttpSenderOptions } from './http-sender.ts'
+import type { HttpSenderOptions } from './sender-options.ts'
 
 export interface LangfuseSenderOptions
   extends Omit<HttpSenderOptions, 'url' | 'identity' | 'contentType' | 'readAccepted'> {

@@ -1,7 +1,7 @@
 import { createGrpcSender } from './grpc-sender.ts'
-import { createHttpSender, type HttpSenderOptions } from './http-sender.ts'
+import { createHttpSender } from './http-sender.ts'
 import type { Sender } from './sender.ts'
-import { otlpProtocol } from './sender-options.ts'
+import { type HttpSenderOptions, otlpProtocol } from './sender-options.ts'
 
 export interface OtlpSenderOptions extends Omit<HttpSenderOptions, 'agent' | 'contentType' | 'readAccepted'> {
   /** @default 'http/protobuf' */

@@ -1,3 +1,5 @@
+import type { Agent as HttpAgent } from 'node:http'
+import type { Agent as HttpsAgent } from 'node:https'
 import {
   type Check,
   callback,
@@ -13,8 +15,40 @@ import {
 import { MiddlewareError } from '../basics/middleware-error.ts'
 import type { OptionTable } from '../basics/option-table.ts'
 import type { Compression } from './compression.ts'
-import type { GrpcSenderOptions } from './grpc-sender.ts'
-import type { HttpSenderOptions } from './http-sender.ts'
+import type { HttpAnswer } from './http-result.ts'
+import type { SendResult } from './sender.ts'
+
+export interface HttpSenderOptions {
+  /** Where to send, with the path: `https://collector:4318/v1/traces`. */
+  url: string | URL
+  /** Headers of every request. The environment's `OTEL_EXPORTER_OTLP_*` are never read. @default none */
+  headers?: Readonly<Record<string, string>> | undefined
+  /** Longest time for a request with its answer. @default 10000 */
+  timeoutMs?: number | undefined
+  /** @default 'auto' */
+  compression?: Compression | undefined
+  /** Names the destination across restarts, without secrets. @default the URL */
+  identity?: string | undefined
+  /** Connections, for a proxy or a certificate of one's own. @default a keep-alive agent */
+  agent?: HttpAgent | HttpsAgent | undefined
+  /** What bodies are. @default 'application/x-protobuf' */
+  contentType?: string | undefined
+  /** Says what an answer of 2xx means for the body. @default as OTLP has it: all of it is stored, or all but a number of spans */
+  readAccepted?: ((answer: HttpAnswer) => SendResult) | undefined
+}
+
+export interface GrpcSenderOptions {
+  /** Where to send: `https://collector:4317`, or `http:` for a connection without TLS. */
+  url: string | URL
+  /** Metadata of every call. The environment's `OTEL_EXPORTER_OTLP_*` are never read. @default none */
+  headers?: Readonly<Record<string, string>> | undefined
+  /** Longest time for a call. @default 10000 */
+  timeoutMs?: number | undefined
+  /** @default 'gzip' */
+  compression?: 'gzip' | 'none' | undefined
+  /** Names the destination across restarts, without secrets. @default the URL */
+  identity?: string | undefined
+}
 
 type Headers = Readonly<Record<string, string>>
 
