@@ -7,6 +7,7 @@ export {
   type FeedbackReceiver,
 } from './api/feedback.ts'
 export { createRequestTracer, type RequestTracer } from './api/request-tracer.ts'
+export { enterRequestsOf, within } from './context/request-channel.ts'
 export type { RequestTrace } from './context/request-trace.ts'
 export type { Outcome, RequestEnd } from './http/outcome.ts'
 export type { RequestLike } from './http/request-like.ts'

@@ -1,28 +1,43 @@
-import { createRequestTracer, type MiddlewareOptions } from '@langfuse-middleware/core/adapter'
+import {
+  createRequestTracer,
+  enterRequestsOf,
+  type MiddlewareOptions,
+  type RequestTrace,
+  within,
+} from '@langfuse-middleware/core/adapter'
 import type { Request, RequestHandler } from 'express'
 import { type Application, outermost } from './mounts.ts'
 import { routeTemplate } from './route-template.ts'
 
-/** How requests are traced, and how tracing starts if nothing has started it. */
+/** Options of `langfuseMiddleware`: how to trace requests, and how to start tracing if it has not started. */
 export type LangfuseMiddlewareOptions = MiddlewareOptions<Request>
 
 /**
- * Traces every request that passes it. Put it before the routes, once; tracing starts here, from `options` and LANGFUSE_* variables,
- * unless it runs already. Throws a MiddlewareError on a wrong option, and never on a request.
+ * Traces every request that passes it. Put it before the routes. Starts tracing from `options` and LANGFUSE_* variables unless it has
+ * started. A second one, further down, enters the context of the request again.
+ *
+ * @throws MiddlewareError if an option is wrong; never on a request
+ * @example app.use(langfuseMiddleware({ ignore: ['/health'] }))
  */
 export function langfuseMiddleware(options?: LangfuseMiddlewareOptions): RequestHandler {
   const tracer = createRequestTracer(options)
+  enterRequestsOf<{ req: Request }>(ROUTER_CHANNEL, ({ req }) => req.langfuse)
   return function langfuse(request, response, next) {
-    // Mounted twice, on the app and on a router for instance: the outer one traces.
-    if (request.langfuse !== undefined) return next()
-    const trace = tracer.start(request)
-    request.langfuse = trace
-    // A router may be used without any application.
-    const app = request.app as unknown as Application | undefined
-    const root = app && outermost(app)
-    trace.endWith(response, () => root && routeTemplate(request, root))
-    trace.bind(request)
-    trace.bind(response)
-    trace.run(next)
+    if (request.langfuse !== undefined) return within(request.langfuse, next)
+    let trace: RequestTrace | undefined
+    tracer.attempt(() => {
+      trace = tracer.start(request)
+      request.langfuse = trace
+      // A router may be used without any application.
+      const app = request.app as unknown as Application | undefined
+      const root = app && outermost(app)
+      trace.endWith(response, () => root && routeTemplate(request, root))
+      trace.bind(request)
+      trace.bind(response)
+    })
+    within(trace, next)
   }
 }
+
+/** Router 2.3, of Express 5.3, reports every middleware and handler it calls here. */
+const ROUTER_CHANNEL = 'express.router.request'

@@ -1,12 +1,18 @@
-import { checkRouteOptions, type RouteOptions } from '@langfuse-middleware/core/adapter'
+import { checkRouteOptions, type RouteOptions, within } from '@langfuse-middleware/core/adapter'
 import type { RequestHandler } from 'express'
 
-/** Says how one route is traced: `traceRoute(false)` not at all, otherwise by name, tags, metadata, sampling or capture of its own. */
-export function traceRoute(options: RouteOptions | false): RequestHandler {
-  if (options !== false) checkRouteOptions(options)
+/**
+ * Options of one route: `false` to not trace it, otherwise its name, tags, metadata, sampling or capture. Without options it only enters the
+ * context of the request again, which Express below 5.3 needs after a middleware that continues from a shared callback.
+ *
+ * @throws MiddlewareError if an option is wrong
+ * @example app.get('/health', traceRoute(false), handler)
+ */
+export function traceRoute(options?: RouteOptions | false): RequestHandler {
+  if (options !== false && options !== undefined) checkRouteOptions(options)
   return function langfuseRoute(request, _response, next) {
     if (options === false) request.langfuse?.skip()
-    else request.langfuse?.configure(options)
-    next()
+    else if (options !== undefined) request.langfuse?.configure(options)
+    within(request.langfuse, next)
   }
 }

@@ -18,6 +18,8 @@ import { UntracedRequest } from '../trace/untraced-request.ts'
 export interface RequestTracer {
   /** Never throws; a request that is not traced gets a trace whose methods do nothing. `route: false` opts out. */
   start(request: RequestLike, route?: RouteOptions | false): RequestTrace
+  /** Runs what an adapter does with a trace. If it throws, as on a frozen request, the request goes on and a warning is logged once. */
+  attempt(work: () => void): void
 }
 
 /** Validates an adapter's options, starts tracing from them and the environment if nothing has, and returns its tracer. */
@@ -38,6 +40,13 @@ export function createRequestTracer<Request extends RequestLike>(
       } catch (error) {
         log.warnOnce('start failed', `a request is not traced: ${String(error)}`)
         return new UntracedRequest(request, config.identity, runtime.pipeline)
+      }
+    },
+    attempt(work) {
+      try {
+        work()
+      } catch (error) {
+        log.warnOnce('attach failed', `a request or response is not fully traced: ${String(error)}`)
       }
     },
   }
