@@ -28,7 +28,9 @@ const expected = {
     'checkRouteOptions',
     'createFeedbackReceiver',
     'createRequestTracer',
+    'enterRequestsOf',
     'getTracing',
+    'within',
   ],
   '@langfuse-middleware/delivery': [
     'MiddlewareError',

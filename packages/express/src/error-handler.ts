@@ -12,7 +12,7 @@ export function langfuseErrorHandler(): ErrorRequestHandler {
   return function langfuseError(error, request, _response, next) {
     failed.add(request)
     request.langfuse?.fail(error)
-    within(request.langfuse, () => next(error))
+    within(request.langfuse, next, error)
   }
 }
 

@@ -2,7 +2,6 @@ import {
   createRequestTracer,
   enterRequestsOf,
   type MiddlewareOptions,
-  type RequestTrace,
   within,
 } from '@langfuse-middleware/core/adapter'
 import type { Request, RequestHandler } from 'express'
@@ -24,9 +23,8 @@ export function langfuseMiddleware(options?: LangfuseMiddlewareOptions): Request
   enterRequestsOf<{ req: Request }>(ROUTER_CHANNEL, ({ req }) => req.langfuse)
   return function langfuse(request, response, next) {
     if (request.langfuse !== undefined) return within(request.langfuse, next)
-    let trace: RequestTrace | undefined
+    const trace = tracer.start(request)
     tracer.attempt(() => {
-      trace = tracer.start(request)
       request.langfuse = trace
       // A router may be used without any application.
       const app = request.app as unknown as Application | undefined

@@ -1,9 +1,10 @@
 import type { AddressInfo } from 'node:net'
 import { langfuseErrorHandler, langfuseMiddleware, traceRoute } from '@langfuse-middleware/express'
 import { adapterAudits, auditRoutes, type Recorder, recordTraces } from '@langfuse-middleware/testing'
+import type { RequestHandler } from 'express'
 import { expressVersions } from './express-versions.ts'
 
-describe.each(expressVersions)('%s', (_version, express) => {
+describe.each(expressVersions)('%s', (version, express) => {
   let recorder: Recorder
   let server: ReturnType<ReturnType<typeof express>['listen']>
 
@@ -12,8 +13,11 @@ describe.each(expressVersions)('%s', (_version, express) => {
     const app = express()
     app.set('env', 'test')
     app.use(langfuseMiddleware())
-    for (const { method, path, options, handle } of auditRoutes) {
-      const own = options === undefined ? [] : [traceRoute(options)]
+    for (const { method, path, options, before, handle } of auditRoutes) {
+      const own: RequestHandler[] = options === undefined ? [] : [traceRoute(options)]
+      // Express 5.3 needs no second middleware.
+      if (before !== undefined) own.push((_request, _response, next) => before(next))
+      if (before !== undefined && version !== 'Express 5.3') own.push(traceRoute())
       app[method === 'GET' ? 'get' : 'post'](path, ...own, (request, response, next) => {
         const outcome = handle({ trace: request.langfuse, request, response, takeOver() {} })
         Promise.resolve(outcome).then(reply => {

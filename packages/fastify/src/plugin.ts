@@ -2,30 +2,35 @@ import type { EventEmitter } from 'node:events'
 import {
   checkRouteOptions,
   createRequestTracer,
+  enterRequestsOf,
   getTracing,
   MiddlewareError,
   type MiddlewareOptions,
   type RequestTrace,
+  within,
 } from '@langfuse-middleware/core/adapter'
-import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import { withoutRegisterOptions } from './register-options.ts'
 
-/** How requests are traced, and how tracing starts if nothing has started it. */
+/** Options of `langfusePlugin`: how to trace requests, and how to start tracing if it has not started. */
 export type LangfusePluginOptions = MiddlewareOptions<FastifyRequest>
 
 interface TracedRequest extends FastifyRequest {
   [kTrace]: RequestTrace | undefined
 }
 
-const kTrace = Symbol('langfuse-middleware.trace')
+const kTrace: unique symbol = Symbol.for('langfuse-middleware.fastify.trace') as never
 
-// Async, because Fastify takes what a callback plugin throws for a crash of the process.
+/** Fastify 5 reports every call of a route's handler here. */
+const HANDLER_CHANNEL = 'fastify.request.handler'
+
+// Async, because Fastify lets the process crash if a callback plugin throws.
 const plugin: FastifyPluginAsync<LangfusePluginOptions> = async (fastify, options) => {
   if (fastify.hasRequestDecorator('langfuse')) {
     throw new MiddlewareError(
       'LANGFUSE_MIDDLEWARE_ALREADY_REGISTERED',
-      'langfusePlugin is registered twice here; register it once, on the outermost instance whose requests are to be traced',
+      'langfusePlugin is already registered on this instance or a parent; register it once, on the outermost instance whose requests are to be traced',
     )
   }
   const tracer = createRequestTracer(withoutRegisterOptions(options))
@@ -34,7 +39,7 @@ const plugin: FastifyPluginAsync<LangfusePluginOptions> = async (fastify, option
   fastify.decorateRequest('langfuse', {
     getter(this: FastifyRequest) {
       const request = this as TracedRequest
-      // A handler of a request that came in before any hook ran, or around them all, still finds a trace.
+      // The handler of a request that arrived before the hooks were added, or that bypasses them, still finds a trace.
       request[kTrace] ??= tracer.start(request, false)
       return request[kTrace]
     },
@@ -44,33 +49,55 @@ const plugin: FastifyPluginAsync<LangfusePluginOptions> = async (fastify, option
     if (config?.langfuse) checkRouteOptions(config.langfuse)
   })
   fastify.addHook('onRequest', (request, reply, next) => {
-    // Read now: a handler that calls callNotFound() makes the request one without a route.
+    // Read now, because reply.callNotFound() makes the request one without a route.
     const { routeOptions } = request
     const { url } = routeOptions
     const trace = tracer.start(request, configOf(request, routeOptions)?.langfuse)
     ;(request as TracedRequest)[kTrace] = trace
-    trace.endWith(reply.raw, () => url)
-    trace.bind(request.raw)
-    trace.bind(reply.raw)
-    trace.run(next)
+    tracer.attempt(() => {
+      trace.endWith(reply.raw, () => url)
+      trace.bind(request.raw)
+      trace.bind(reply.raw)
+    })
+    within(trace, next)
   })
-  // No other hook hears of a stream that breaks once its headers are out.
+  keepContext(fastify)
+  // No other hook sees a stream that breaks after its headers were sent.
   fastify.addHook('onSend', (request, reply, payload, next) => {
     if (isStream(payload)) payload.on('error', error => request.langfuse.fail(error))
     // Plugins that compress do so in hooks of the routes, which run after this one.
-    next(null, request.langfuse.sends(payload, reply))
+    within(request.langfuse, next, null, request.langfuse.sends(payload, reply))
   })
   fastify.addHook('onError', (request, _reply, error, next) => {
     request.langfuse.fail(error)
-    next()
+    within(request.langfuse, next)
   })
   fastify.addHook('onClose', async () => {
     await getTracing()?.flush()
   })
 }
 
+/** Enters the context of a request again after each kind of hook, because a hook may have continued from a shared callback. */
+function keepContext(fastify: FastifyInstance): void {
+  fastify.addHook('preParsing', (request, _reply, payload, next) => {
+    within(request.langfuse, next, null, payload)
+  })
+  fastify.addHook('preValidation', enterAgain)
+  fastify.addHook('preHandler', enterAgain)
+  enterRequestsOf<{ request: TracedRequest }>(HANDLER_CHANNEL, ({ request }) => request[kTrace])
+  if (!fastify.version.startsWith('4.')) return
+  // Fastify 4 has no channel, but a hook of the route runs after those of the instance.
+  fastify.addHook('onRoute', route => {
+    route.preHandler = [route.preHandler ?? [], enterAgain].flat()
+  })
+}
+
+function enterAgain(request: FastifyRequest, _reply: FastifyReply, next: () => void): void {
+  within(request.langfuse, next)
+}
+
 function isStream(payload: unknown): payload is EventEmitter {
-  return typeof payload === 'object' && payload !== null && 'pipe' in payload
+  return typeof payload === 'object' && payload !== null && 'pipe' in payload && 'on' in payload
 }
 
 type MatchedRoute = FastifyRequest['routeOptions']
@@ -82,8 +109,11 @@ function configOf(request: FastifyRequest, options: MatchedRoute): MatchedRoute[
 }
 
 /**
- * Traces every request of the instance it is registered on, and of its children. Tracing starts here, from `options` and LANGFUSE_*
- * variables, unless it runs already. Registration fails with a MiddlewareError on a wrong option; no request ever does.
+ * Traces every request of the instance it is registered on, and of its children. Starts tracing from `options` and LANGFUSE_* variables
+ * unless it has started.
+ *
+ * @throws MiddlewareError from `register` if an option is wrong; never on a request
+ * @example await fastify.register(langfusePlugin, { ignore: ['/health'] })
  */
 export const langfusePlugin: FastifyPluginAsync<LangfusePluginOptions> = fastifyPlugin(plugin, {
   name: '@langfuse-middleware/fastify',

@@ -14,11 +14,12 @@ describe.each(fastifyVersions)('%s', (_version, fastify) => {
     await app.register(langfusePlugin)
     // The audit reads the body itself.
     app.addContentTypeParser('application/octet-stream', (_request, _payload, done) => done(null))
-    for (const { method, path, options, handle } of auditRoutes) {
+    for (const { method, path, options, before, handle } of auditRoutes) {
       app.route({
         method,
         url: path,
         config: options === undefined ? {} : { langfuse: options },
+        ...(before && { preHandler: (_request, _reply, next) => before(next) }),
         handler(request, reply) {
           const outcome = handle({
             trace: request.langfuse,

@@ -50,6 +50,22 @@ function raw(path: string, id: string): string {
   return `GET ${path} HTTP/1.1\r\nhost: audit\r\nx-request-id: ${id}\r\n\r\n`
 }
 
+/** Calls `path` a few times at once, and expects that what each handler observes is in the trace of its own request. */
+async function keepsContext(target: AuditTarget, path: string, count: number): Promise<void> {
+  const ids = Array.from({ length: count }, newId)
+  const answers = await Promise.all(
+    ids.map(id => call(target.port, path, { headers: { 'x-request-id': id, 'x-user-id': id } })),
+  )
+  for (const [index, id] of ids.entries()) {
+    assert.deepEqual(JSON.parse(answers[index]?.body ?? ''), { own: [true, true, true], requestId: id })
+    const trace = await traceOf(target, id)
+    assert.deepEqual(
+      rootOf(trace).children.map(({ name, userId }) => ({ name, userId })),
+      [{ name: 'answer', userId: id }],
+    )
+  }
+}
+
 /** Everything an adapter must get right, to be run one after the other against one server. */
 export const adapterAudits: readonly AdapterAudit[] = [
   {
@@ -240,6 +256,16 @@ export const adapterAudits: readonly AdapterAudit[] = [
         assert.ok(trace.observations.every(observation => observation.userId === id))
       }
     },
+  },
+  {
+    id: 'coalesced-context',
+    name: 'keeps requests apart that continue from one shared callback',
+    run: target => keepsContext(target, '/coalesced', 3),
+  },
+  {
+    id: 'pooled-context',
+    name: 'keeps a request that continues from a callback of no request',
+    run: target => keepsContext(target, '/pooled', 1),
   },
   {
     id: 'request-id',

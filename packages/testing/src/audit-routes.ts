@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks'
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
@@ -33,11 +34,28 @@ export interface AuditRoute {
   readonly path: string
   /** How the route is traced. */
   readonly options?: RouteOptions | false
+  /** A middleware or hook in front of the handler. Calls `proceed` in another async context. */
+  readonly before?: (proceed: () => void) => void
   /** Throws and rejects as the framework's users do; undefined means that `response` was used. */
   readonly handle: (call: AuditCall) => AuditReply | Promise<AuditReply | undefined> | undefined
 }
 
 const ok = (body: unknown): AuditReply => ({ body })
+
+const coalesced: (() => void)[] = []
+// Created with the module, outside of any request.
+const pooledConnection = new AsyncResource('pooled connection')
+
+/** Observes something and tells whether the code before, in and after it belongs to the request. */
+async function observedContext({ trace }: AuditCall): Promise<AuditReply> {
+  const own = [currentRequest() === trace]
+  await safeTrace('answer', async () => {
+    own.push(currentRequest() === trace)
+    await delay(1)
+  })
+  own.push(currentRequest() === trace)
+  return ok({ own, requestId: getRequestContext()?.requestId })
+}
 
 /** The application that the audits talk to. */
 export const auditRoutes: readonly AuditRoute[] = [
@@ -223,6 +241,22 @@ export const auditRoutes: readonly AuditRoute[] = [
       request.socket.destroy()
       return undefined
     },
+  },
+  {
+    method: 'GET',
+    path: '/coalesced',
+    // Three requests wait for one result, and all of them continue in the context of the last, as with lru-memoizer.
+    before(proceed) {
+      coalesced.push(proceed)
+      if (coalesced.length === 3) for (const each of coalesced.splice(0)) each()
+    },
+    handle: observedContext,
+  },
+  {
+    method: 'GET',
+    path: '/pooled',
+    before: proceed => void setImmediate(() => pooledConnection.runInAsyncScope(proceed)),
+    handle: observedContext,
   },
   {
     method: 'GET',

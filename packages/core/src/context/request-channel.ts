@@ -32,9 +32,26 @@ export function enterRequestsOf<M extends object>(
   })
 }
 
-/** Runs `next` as part of the request of `trace`; at once if it is the current one, so that an observation of the app stays active. */
-export function within<T>(trace: RequestTrace | undefined, next: () => T): T {
-  return trace === undefined || trace === currentRequest() ? next() : trace.run(next)
+type Continue<T> = (...args: unknown[]) => T
+
+/**
+ * Calls `next` with `args` as part of the request of `trace`; directly if that is the current request, so that an observation of the app
+ * stays active.
+ */
+export function within<T>(
+  trace: RequestTrace | undefined,
+  next: (...args: never[]) => T,
+  ...args: unknown[]
+): T {
+  const proceed = next as Continue<T>
+  return trace === undefined || trace === currentRequest()
+    ? proceed(...args)
+    : enterAndCall(trace, proceed, args)
+}
+
+// A function of its own, because a closure in `within` would allocate a context on every call.
+function enterAndCall<T>(trace: RequestTrace, next: Continue<T>, args: unknown[]): T {
+  return trace.run(() => next(...args))
 }
 
 /** False for a trace that another version of this package made. */
