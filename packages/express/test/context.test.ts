@@ -18,7 +18,6 @@ function sharedSettings(): RequestHandler {
   const load = memoizer<string, object>({
     load: (_key, done) => void setTimeout(() => done(null, {}), 20),
     hash: key => key,
-    max: 10,
   })
   return (_request, _response, next) => load('settings', error => next(error ?? undefined))
 }

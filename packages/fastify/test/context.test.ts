@@ -40,7 +40,6 @@ describe.each(fastifyVersions)('the context in %s', (_version, fastify) => {
     const load = memoizer<string, object>({
       load: (_key, done) => void setTimeout(() => done(null, {}), 20),
       hash: key => key,
-      max: 10,
     })
     const { call } = await serve(app => {
       app.addHook('preHandler', (_request, _reply, done) =>
