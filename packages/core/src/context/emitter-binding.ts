@@ -14,6 +14,8 @@ const kEmit = Symbol('langfuse-middleware.emit')
  * has lost the request's (https://nodejs.org/api/async_context.html#integrating-asyncresource-with-eventemitter).
  */
 export function bindEmitter(emitter: EventEmitter, trace: RequestTrace): void {
+  // Stand-ins for requests and responses, such as those of node-mocks-http, are emitters in part or not at all.
+  if (typeof emitter?.emit !== 'function' || typeof emitter.listenerCount !== 'function') return
   const bound = emitter as BoundEmitter
   if (bound.emit === emit || (bound[kTrace] ?? trace) !== trace) return
   if (Object.hasOwn(emitter, 'emit')) bound[kEmit] = emitter.emit

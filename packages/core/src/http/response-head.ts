@@ -21,8 +21,8 @@ const kWriteHead = Symbol('langfuse-middleware.writeHead')
  */
 export function hookHead(response: ServerResponse, hook: HeadHook): void {
   const hooked = response as HookedResponse
-  // An adapter within an adapter: the outer one's trace is the response's.
-  if (hooked[kTrace] !== undefined) return
+  // With an adapter inside an adapter, the outer one's trace is the response's. Some stand-ins for responses have no `writeHead`.
+  if (hooked[kTrace] !== undefined || typeof response.writeHead !== 'function') return
   if (Object.hasOwn(response, 'writeHead')) hooked[kWriteHead] = response.writeHead
   hooked[kTrace] = hook
   hooked.writeHead = writeHead
@@ -30,7 +30,11 @@ export function hookHead(response: ServerResponse, hook: HeadHook): void {
 
 function writeHead(this: HookedResponse, ...args: unknown[]): ServerResponse {
   const head = new ResponseHead(this, args)
-  this[kTrace]?.head(head)
+  try {
+    this[kTrace]?.head(head)
+  } catch {
+    // The head is written as the app wants it.
+  }
   const original = this[kWriteHead] ?? Object.getPrototypeOf(this).writeHead
   return original.apply(this, head.args)
 }

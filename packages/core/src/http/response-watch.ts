@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http'
+import { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { type Linked, LinkedList } from '../basics/linked-list.ts'
 import type { RequestEnd } from './outcome.ts'
@@ -42,8 +42,9 @@ interface Http2Stream {
 const kSocketWatch = Symbol('langfuse-middleware.socket')
 
 /**
- * Tells its watcher once how a response ended, at the first of the response's `finish`, its `close`, and its socket's `close`. The last is
- * needed: on Node 20 and 22 a response queued behind another on a socket that dies emits neither of the first two.
+ * Reports once how a response ended, at the first of its `finish`, its `close`, and its socket's `close`; at once if it is over already. The
+ * socket is needed because on Node 20 and 22 a response queued behind another on a socket that dies emits neither of the first two. A
+ * response or socket that is not one of Node's may emit nothing: then the call of `end` is the end.
  */
 export class ResponseWatch implements Linked<ResponseWatch> {
   list: LinkedList<ResponseWatch> | undefined
@@ -66,19 +67,43 @@ export class ResponseWatch implements Linked<ResponseWatch> {
     this.stream = (response as { stream?: Http2Stream }).stream
     this.socket = this.stream === undefined ? request.socket : undefined
     this.watch = this.socket && watchSocket(this.socket)
-    response.on('finish', () => this.settle(true))
-    response.on('close', () => this.settle(false))
     if (this.watch !== undefined) {
       // An earlier timeout on this connection was answered, or it would be closed.
       if (this.watch.open.size === 0) this.watch.timedOut = false
       this.watch.open.add(this)
     }
+    response.on?.('finish', () => this.settle(true))
+    response.on?.('close', () => this.closed())
+    if (this.stream === undefined && !(response instanceof ServerResponse)) this.watchEnd()
+  }
+
+  /** Settles a response whose events are in the past, because its client left while an earlier middleware waited. */
+  settleIfOver(): void {
+    const { response, socket } = this
+    if (response.writableFinished || response.closed || socket?.destroyed) this.settle(false)
   }
 
   /** Takes note of a head that is about to be written. */
   headed(head: ResponseHead): void {
     this.firstByteAt ??= performance.now()
     this.statedBytes = Number(head.get('content-length') ?? Number.NaN)
+  }
+
+  private closed(): void {
+    if (this.watch !== undefined || this.stream !== undefined) this.settle(false)
+    // The response of serverless-http 3 emits `close` before the other listeners of `finish` are called.
+    else queueMicrotask(() => this.settle(false))
+  }
+
+  private watchEnd(): void {
+    const { response } = this
+    const { end } = response
+    if (typeof end !== 'function') return
+    response.end = (...args: unknown[]) => {
+      const result = Reflect.apply(end, response, args)
+      this.settle(true)
+      return result
+    }
   }
 
   /** Ends the watch, at the first call. */
@@ -96,7 +121,8 @@ export class ResponseWatch implements Linked<ResponseWatch> {
         : brokenEnd(request, response, socket, watch, failed)
     // Headers of a response that still waits for its turn on the socket are written, but never left.
     const sent =
-      response.headersSent && (end === 'completed' || stream !== undefined || response.socket !== null)
+      (response.headersSent ?? true) &&
+      (end === 'completed' || stream !== undefined || response.socket !== null)
     this.watcher.responded({
       end,
       statusCode: sent ? response.statusCode : undefined,
@@ -118,9 +144,9 @@ export class ResponseWatch implements Linked<ResponseWatch> {
   }
 }
 
-function watchSocket(socket: WatchedSocket): SocketWatch {
+function watchSocket(socket: WatchedSocket): SocketWatch | undefined {
   const known = socket[kSocketWatch]
-  if (known !== undefined) return known
+  if (known !== undefined || typeof socket.on !== 'function') return known
   const watch: SocketWatch = {
     open: new LinkedList(),
     timedOut: false,

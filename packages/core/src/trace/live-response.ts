@@ -82,6 +82,7 @@ export class LiveResponse implements ResponseWatcher {
     this.route = route
     this.exchange?.answerWith(response)
     this.watch = new ResponseWatch(this.asked.request, response, this)
+    this.watch.settleIfOver()
   }
 
   head(head: ResponseHead): void {
