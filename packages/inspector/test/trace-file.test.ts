@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import {
   appendFileSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -133,7 +134,7 @@ describe('a file of traces', () => {
     const second = await start()
     expect(second.traces()).toEqual([])
     expect(second.stats().spans).toBe(0)
-    expect(warnings).toEqual([expect.stringContaining('1 lines of')])
+    expect(warnings).toEqual([expect.stringContaining('skipped 1 lines of')])
   })
 
   it('never outgrows its bound, and keeps what came last', async () => {
@@ -160,7 +161,7 @@ describe('a file of traces', () => {
     appendFileSync(file, 'no JSON\n{"resourceSpans":[{"scopeSp')
     const second = await start()
     expect(second.traces()).toHaveLength(1)
-    expect(warnings).toEqual([expect.stringContaining('2 lines of')])
+    expect(warnings).toEqual([expect.stringContaining('skipped 2 lines of')])
     await sendSpans(second.url, { trace: 'b' })
     const third = await restart(second)
     expect(third.traces()).toHaveLength(2)
@@ -175,6 +176,57 @@ describe('a file of traces', () => {
     expect(second.traces().map(({ id }) => id)).toEqual([traceId('b')])
   })
 
+  it('goes on after an export without spans', async () => {
+    const inspector = await start()
+    await sendSpans(inspector.url)
+    await postJson(`${inspector.url}/v1/traces`, {})
+    await sendSpans(inspector.url, { trace: 'b' })
+    const second = await restart(inspector)
+    expect(second.traces().map(({ id }) => id)).toEqual([traceId('b')])
+  })
+
+  it('goes on after it was emptied twice, and after its folder was deleted', async () => {
+    const inspector = await start()
+    await inspector.clear()
+    await inspector.clear()
+    await sendSpans(inspector.url, { trace: 'a' })
+    await inspector.clear()
+    expect(readdirSync(join(folder, '.langfuse'))).toEqual(['.gitignore', 'traces.jsonl.lock'])
+    rmSync(join(folder, '.langfuse'), { recursive: true })
+    await sendSpans(inspector.url, { trace: 'b' })
+    await inspector.close()
+    expect(readFileSync(file, 'utf8')).toContain(traceId('b'))
+  })
+
+  it('has nothing of a forgotten prompt on disk when the request to forget is answered', async () => {
+    const inspector = await start({ maxFileBytes: 4_000 })
+    await sendSpans(inspector.url)
+    for (const trace of ['a', 'b', 'c', 'd', 'e'])
+      await sendSpans(inspector.url, {
+        trace,
+        attributes: { 'langfuse.observation.input': 'a secret prompt' },
+      })
+    const answer = await fetch(`${inspector.url}/api/traces`, { method: 'DELETE' })
+    expect(answer.status).toBe(200)
+    const texts = readdirSync(join(folder, '.langfuse')).map(name =>
+      readFileSync(join(folder, '.langfuse', name), 'utf8'),
+    )
+    expect(texts.join('\n')).not.toContain('secret')
+  })
+
+  it('is kept out of Git in a folder that was there before', async () => {
+    mkdirSync(join(folder, '.langfuse'))
+    await start()
+    expect(readFileSync(join(folder, '.langfuse', '.gitignore'), 'utf8')).toBe('*\n')
+  })
+
+  it('leaves a .gitignore of the user as it is', async () => {
+    mkdirSync(join(folder, '.langfuse'))
+    writeFileSync(join(folder, '.langfuse', '.gitignore'), 'traces*\n')
+    await start()
+    expect(readFileSync(join(folder, '.langfuse', '.gitignore'), 'utf8')).toBe('traces*\n')
+  })
+
   it('belongs to one process: another one keeps its traces in memory and says so', async () => {
     const first = await start()
     await first.close()
@@ -182,7 +234,7 @@ describe('a file of traces', () => {
     try {
       writeFileSync(`${file}.lock`, String(owner.pid))
       const second = await start()
-      expect(warnings).toEqual([expect.stringMatching(/in memory only: .* belongs to process \d+/)])
+      expect(warnings).toEqual([expect.stringMatching(/in memory only: process \d+ is using/)])
       await sendSpans(second.url, {})
       expect(second.traces()).toHaveLength(1)
       await second.close()
@@ -205,7 +257,7 @@ describe('a file of traces', () => {
   it('that cannot be written costs the file and nothing else', async () => {
     writeFileSync(join(folder, '.langfuse'), 'a file where the folder should be')
     const inspector = await start()
-    expect(warnings).toEqual([expect.stringContaining('Traces are kept in memory only')])
+    expect(warnings).toEqual([expect.stringContaining('traces are kept in memory only')])
     await sendSpans(inspector.url, {})
     expect(inspector.traces()).toHaveLength(1)
   })

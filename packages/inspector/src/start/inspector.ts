@@ -31,8 +31,8 @@ export interface Inspector {
   /** Resolves with the first settled trace that matches; rejects after `timeoutMs`, 5000 unless set. */
   waitForTrace(match?: TraceMatch, options?: { timeoutMs?: number }): Promise<Trace>
   stats(): InspectorStats
-  /** Forgets every trace. */
-  clear(): void
+  /** Forgets every trace; resolves when they are deleted from the file too, and rejects if that failed. */
+  clear(): Promise<void>
   /** Settles what is pending, so that `onTrace` sees it, and stops listening. */
   close(): Promise<void>
 }
@@ -59,9 +59,9 @@ export async function startInspector(options: InspectorOptions = {}): Promise<In
   const feed = createLiveFeed(store.summary)
   const search = createTraceSearch(store)
   let file: TraceFile | undefined
-  const clear = (): void => {
+  const clear = async (): Promise<void> => {
     store.clear()
-    file?.clear()
+    await file?.clear()
   }
   let rejectedSpans = 0
   const routes = createRoutes({
