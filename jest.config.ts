@@ -11,8 +11,10 @@ const config: Config = {
   transform: {
     '^.+\\.(ts|mts|js|mjs)$': ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } } }],
   },
-  // Of Fastify's inject(): ESM alone, which Jest cannot require before Node 24.9.
-  transformIgnorePatterns: ['/node_modules/(?!(.+/)?cookie/)'],
+  // ESM-only packages, which Jest cannot require before Node 24.9.
+  transformIgnorePatterns: [
+    '/node_modules/(?!(.+/)?(cookie|fast-string-truncated-width|fast-string-width|fast-wrap-ansi)/)',
+  ],
   moduleNameMapper: {
     '^@langfuse-middleware/([^/]+)$': '<rootDir>/packages/$1/src/index.ts',
     '^@langfuse-middleware/([^/]+)/(.+)$': '<rootDir>/packages/$1/src/$2.ts',

@@ -1,9 +1,38 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'tsdown'
 
-const bundled = ['preact', '@preact/signals', '@preact/signals-core', 'marked']
+// Bundled, so that users install nothing but this package.
+const bundled = [
+  '@bufbuild/protobuf',
+  '@preact/signals',
+  '@preact/signals-core',
+  '@tanstack/virtual-core',
+  'fast-string-truncated-width',
+  'fast-string-width',
+  'fast-wrap-ansi',
+  'marked',
+  'preact',
+]
+
+const here = fileURLToPath(new URL('.', import.meta.url))
+
+/** The folder of a package: npm puts it here or at the root. */
+function folderOf(name: string): string {
+  const folders = [join(here, 'node_modules', name), join(here, '../../node_modules', name)]
+  return folders.find(folder => existsSync(folder))!
+}
 
 export default defineConfig([
-  { entry: ['src/index.ts', 'src/cli.ts'] },
+  {
+    entry: ['src/index.ts', 'src/cli.ts'],
+    // Their licences ask to go where their code goes.
+    copy: [
+      ...bundled.map(name => ({ from: `${folderOf(name)}/{LICENSE,license}*`, to: `dist/licenses/${name}` })),
+      { from: 'licenses/*', to: 'dist/licenses/@bufbuild/protobuf' },
+    ],
+  },
   {
     entry: { app: 'page/app.tsx' },
     outDir: 'dist/page',
@@ -16,12 +45,8 @@ export default defineConfig([
     fixedExtension: false,
     noExternal: [/./],
     copy: [
-      { from: ['page/app.css', 'page/icon.svg'], to: 'dist/page' },
-      // Their licences ask to go where their code goes; npm puts them here or at the root.
-      ...bundled.map(name => ({
-        from: [`../../node_modules/${name}/LICENSE*`, `node_modules/${name}/LICENSE*`],
-        to: `dist/page/licenses/${name}`,
-      })),
+      { from: ['page/icon.svg'], to: 'dist/page' },
+      { from: ['page/styles/*.css'], to: 'dist/page/styles' },
     ],
   },
 ])

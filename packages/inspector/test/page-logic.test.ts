@@ -6,7 +6,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { findInJson } from '../page/content/json-match.ts'
 import { alignRows } from '../page/trace/aligned-rows.ts'
-import { readChat } from '../src/reading/chat/chat-message.ts'
 import { formatCurl, formatTestCase, readRequest } from '../src/reading/copy-as.ts'
 import { matchesFilters, parseDuration, parseQuery, withFilter } from '../src/reading/trace-query.ts'
 import type { TraceSummary } from '../src/reading/trace-summary.ts'
@@ -79,68 +78,6 @@ describe('a query', () => {
     ['1h', undefined],
     ['', undefined],
   ])('reads %j as %s ms', (text, ms) => expect(parseDuration(text)).toBe(ms))
-})
-
-describe('a conversation', () => {
-  const kinds = (value: unknown): unknown =>
-    readChat(value)?.map(({ role, parts }) => [role, ...parts.map(({ kind }) => kind)])
-
-  it('is read from the shapes of OpenAI, Anthropic and OpenTelemetry', () => {
-    expect(
-      kinds([
-        {
-          role: 'user',
-          content: [
-            { type: 'text', text: 'hi' },
-            { type: 'image_url', image_url: { url: 'u' } },
-          ],
-        },
-        {
-          role: 'assistant',
-          content: null,
-          tool_calls: [{ id: '1', function: { name: 'f', arguments: '{}' } }],
-        },
-        { role: 'tool', tool_call_id: '1', content: '{"a":1}' },
-      ]),
-    ).toEqual([
-      ['user', 'text', 'image'],
-      ['assistant', 'call'],
-      ['tool', 'result'],
-    ])
-    expect(
-      kinds({
-        system: 'be brief',
-        messages: [
-          {
-            role: 'user',
-            content: [{ type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'x' } }],
-          },
-          { role: 'assistant', content: [{ type: 'tool_use', name: 'f', input: {} }] },
-          { role: 'user', content: [{ type: 'tool_result', tool_use_id: '1', content: 'ok' }] },
-        ],
-      }),
-    ).toEqual([
-      ['system', 'text'],
-      ['user', 'image'],
-      ['assistant', 'call'],
-      ['user', 'result'],
-    ])
-    expect(kinds([{ role: 'user', parts: [{ type: 'text', content: 'hi' }] }])).toEqual([['user', 'text']])
-    expect(kinds({ choices: [{ message: { role: 'assistant', content: 'yes' } }] })).toEqual([
-      ['assistant', 'text'],
-    ])
-    expect(kinds({ role: 'assistant', content: 'yes' })).toEqual([['assistant', 'text']])
-  })
-
-  it.each([
-    [[]],
-    ['text'],
-    [{ role: 'admin', content: 'x' }],
-    [[{ role: 'user' }]],
-    [{ messages: 'none' }],
-    [null],
-    [[1]],
-  ])('is not seen in %j', value => expect(readChat(value)).toBeUndefined())
 })
 
 describe('copying', () => {

@@ -253,11 +253,34 @@ describeInBrowser("the inspector's page", () => {
       expect(await page.locator('.chat').textContent()).toContain('END')
       expect(await page.locator('.media.reference').allTextContents()).toEqual([
         'media https://elsewhere.example/cat.png',
-        'media https://elsewhere.example/dog.png',
         expect.stringMatching(/^image\/png @@@langfuseMedia/),
       ])
+      await page.getByRole('button', { name: 'user message as Markdown' }).last().click()
+      expect(await page.locator('.media.reference').allTextContents()).toContain(
+        'media https://elsewhere.example/dog.png',
+      )
       await page.getByRole('button', { name: 'Show 56 earlier messages' }).click()
       expect(await page.getByRole('article').count()).toBe(61)
+    })
+
+    it('shows an input exactly as it was sent, and as Markdown if the reader wants that', async () => {
+      const question = 'Q: 2*3*4\n\tA:  **12**\n# no heading'
+      const input = { messages: [{ role: 'user', content: question }], temperature: 0.2, tools: [] }
+      await send({
+        attributes: {
+          'langfuse.observation.input': JSON.stringify(input),
+          'langfuse.observation.output': 'one\ntwo *three*',
+        },
+      })
+      const page = await open(`/traces/${traceId('a')}`)
+      const message = page.getByRole('article', { name: 'user' })
+      expect(await message.locator('.plain').innerText()).toBe(question)
+      await page.getByRole('button', { name: 'user message as Markdown' }).click()
+      await message.locator('strong', { hasText: '12' }).waitFor()
+      await page.getByText('Other fields (2)').click()
+      expect(await page.locator('.chat .more .json').innerText()).toContain('temperature')
+      // A line break stays one in Markdown, too.
+      expect(await page.getByRole('group', { name: 'Output', exact: true }).locator('p br').count()).toBe(1)
     })
 
     it('is copied as cURL, as a test case and as a link', async () => {

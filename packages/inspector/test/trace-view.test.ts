@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from 'node:util'
-import stringWidth from 'string-width'
+import stringWidth from 'fast-string-width'
 import { printable, printableJson } from '../src/basics/printable.ts'
 import { formatTrace, type Trace } from '../src/index.ts'
 import { decodeJson } from '../src/otlp/otlp-json.ts'

@@ -1,13 +1,14 @@
 import { useState } from 'preact/hooks'
-import type { ChatMessage, ChatPart } from '../../src/reading/chat/chat-message.ts'
+import type { ChatMessage, ChatPart, Conversation, Fields } from '../../src/reading/chat/chat-message.ts'
 import { JsonView } from './json-view.tsx'
-import { Markdown } from './markdown.tsx'
 import { MediaReference } from './media-reference.tsx'
+import { TextView } from './text-view.tsx'
 
 const unfoldedMessages = 5
 
-/** A conversation; the middle of a long one is folded, because its ends are what one looks for. */
-export function ChatView({ messages }: { messages: ChatMessage[] }) {
+/** A conversation; the middle of a long one is folded. */
+export function ChatView({ conversation, markdown }: { conversation: Conversation; markdown: boolean }) {
+  const { messages, other } = conversation
   const [isWhole, setWhole] = useState(messages.length <= unfoldedMessages + 1)
   const hidden = isWhole ? 0 : messages.length - unfoldedMessages
   const shown = isWhole ? messages : [messages[0]!, ...messages.slice(1 + hidden)]
@@ -15,7 +16,7 @@ export function ChatView({ messages }: { messages: ChatMessage[] }) {
     <div class="chat">
       {shown.map((message, index) => (
         <>
-          <Message key={index} message={message} />
+          <Message key={index} message={message} markdown={markdown} />
           {index === 0 && hidden > 0 && (
             <button type="button" class="unfold" onClick={() => setWhole(true)}>
               Show {hidden} earlier messages
@@ -23,26 +24,54 @@ export function ChatView({ messages }: { messages: ChatMessage[] }) {
           )}
         </>
       ))}
+      <OtherFields fields={other} />
     </div>
   )
 }
 
-function Message({ message: { role, parts } }: { message: ChatMessage }) {
+function Message({ message, markdown }: { message: ChatMessage; markdown: boolean }) {
+  const { role, parts, other } = message
+  const [isMarkdown, setMarkdown] = useState(markdown)
+  const hasText = parts.some(
+    part => 'text' in part || typeof ('content' in part && part.content) === 'string',
+  )
   return (
     <article class={`message role-${role}`} aria-label={role}>
-      <h4>{role}</h4>
+      <header>
+        <h4>{role}</h4>
+        {hasText && (
+          <button
+            type="button"
+            class="link"
+            aria-pressed={isMarkdown}
+            aria-label={`${role} message as Markdown`}
+            onClick={() => setMarkdown(!isMarkdown)}
+          >
+            Markdown
+          </button>
+        )}
+      </header>
       {parts.length === 0 && <p class="muted">(empty)</p>}
       {parts.map((part, index) => (
-        <Part key={index} part={part} />
+        <Part key={index} part={part} markdown={isMarkdown} />
       ))}
+      <OtherFields fields={other} />
     </article>
   )
 }
 
-function Part({ part }: { part: ChatPart }) {
+function Part({ part, markdown }: { part: ChatPart; markdown: boolean }) {
   switch (part.kind) {
     case 'text':
-      return <Markdown text={part.text} />
+      return <TextView text={part.text} markdown={markdown} />
+    case 'thinking':
+    case 'refusal':
+      return (
+        <div class={part.kind}>
+          <h5>{part.kind}</h5>
+          <TextView text={part.text} markdown={markdown} />
+        </div>
+      )
     case 'image':
       return <MediaReference reference={part.reference} />
     case 'call':
@@ -60,7 +89,7 @@ function Part({ part }: { part: ChatPart }) {
         <div class="call">
           <h5>result{part.id && <span class="muted">{part.id}</span>}</h5>
           {typeof part.content === 'string' ? (
-            <Markdown text={part.content} />
+            <TextView text={part.content} markdown={markdown} />
           ) : (
             <JsonView value={part.content} />
           )}
@@ -69,4 +98,17 @@ function Part({ part }: { part: ChatPart }) {
     default:
       return <JsonView value={part.value} />
   }
+}
+
+/** What the view does not draw: nothing that was sent may vanish. */
+function OtherFields({ fields }: { fields: Fields }) {
+  const [isOpen, setOpen] = useState(false)
+  const count = Object.keys(fields).length
+  if (count === 0) return null
+  return (
+    <details class="more" onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
+      <summary>Other fields ({count})</summary>
+      {isOpen && <JsonView value={fields} />}
+    </details>
+  )
 }

@@ -1,26 +1,17 @@
 import { marked, type Token, type Tokens } from 'marked'
 import type { ComponentChildren, VNode } from 'preact'
-import { useMemo, useState } from 'preact/hooks'
-import { MediaReference } from './media-reference.tsx'
+import { useMemo } from 'preact/hooks'
+import { MediaReference, withMedia } from './media-reference.tsx'
 
-const foldedLength = 1_500
 const maxMarkdownLength = 50_000
 const maxDepth = 24
-const mediaTag = /(@@@langfuseMedia:[^@]{1,500}@@@)/
 
 /** Markdown as elements: no text of a sender ever becomes markup, so there is nothing to sanitise. */
 export function Markdown({ text }: { text: string }) {
-  const [isWhole, setWhole] = useState(text.length <= foldedLength * 1.3)
-  const shown = isWhole ? text : text.slice(0, foldedLength)
-  const content = useMemo(() => render(shown), [shown])
+  const content = useMemo(() => render(text), [text])
   return (
-    <div class="markdown">
+    <div class="markdown" dir="auto">
       {content}
-      {!isWhole && (
-        <button type="button" class="unfold" onClick={() => setWhole(true)}>
-          Show {(text.length - foldedLength).toLocaleString('en-US')} more characters
-        </button>
-      )}
     </div>
   )
 }
@@ -28,7 +19,7 @@ export function Markdown({ text }: { text: string }) {
 function render(text: string): ComponentChildren {
   if (text.length > maxMarkdownLength) return <pre class="plain">{text}</pre>
   try {
-    return blocks(marked.lexer(text), 0)
+    return blocks(marked.lexer(text, { gfm: true, breaks: true }), 0)
   } catch {
     // Nested deeper than the parser can go.
     return <pre class="plain">{text}</pre>
@@ -85,12 +76,6 @@ function element(token: Token, depth: number): ComponentChildren {
       // HTML among it, as the text that it is.
       return token.raw
   }
-}
-
-function withMedia(text: string): ComponentChildren {
-  return text
-    .split(mediaTag)
-    .map(part => (part.startsWith('@@@langfuseMedia:') ? <MediaReference reference={part} /> : part))
 }
 
 function link({ href, raw }: Tokens.Link, content: ComponentChildren): ComponentChildren {

@@ -1,4 +1,7 @@
+import type { ComponentChildren } from 'preact'
+
 const inlineImage = /^data:image\/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]+$/
+const mediaTag = /(@@@langfuseMedia:[^@]{1,500}@@@)/
 const maxInlineLength = 4_000_000
 
 /** An image or file by its reference: nothing is ever loaded from elsewhere. */
@@ -13,4 +16,11 @@ export function MediaReference({ reference }: { reference: string }) {
       <b>{type ?? 'media'}</b> <code>{shown}</code>
     </span>
   )
+}
+
+/** A text in which Langfuse's media tags are shown as references. */
+export function withMedia(text: string): ComponentChildren {
+  return text
+    .split(mediaTag)
+    .map(part => (part.startsWith('@@@langfuseMedia:') ? <MediaReference reference={part} /> : part))
 }

@@ -1,20 +1,29 @@
 import { useMemo, useState } from 'preact/hooks'
-import { readChat } from '../../src/reading/chat/chat-message.ts'
+import { readChat } from '../../src/reading/chat/read-chat.ts'
 import { copyText } from '../parts/notice.tsx'
 import { ChatView } from './chat-view.tsx'
 import { JsonView } from './json-view.tsx'
-import { Markdown } from './markdown.tsx'
+import { TextView } from './text-view.tsx'
 
-const views = ['chat', 'text', 'json', 'raw'] as const
-type View = (typeof views)[number]
+type View = 'chat' | 'text' | 'markdown' | 'json' | 'raw'
 
-/** An input or an output, in the ways in which it can be read. */
-export function Payload({ title, value }: { title: string; value: unknown }) {
-  const messages = useMemo(() => readChat(value), [value])
-  const possible: View[] = messages
+/** An input or an output. Text is shown as it was sent, unless `markdown` is set or the reader chooses otherwise. */
+export function Payload({
+  title,
+  value,
+  markdown = false,
+}: {
+  title: string
+  value: unknown
+  markdown?: boolean
+}) {
+  const conversation = useMemo(() => readChat(value), [value])
+  const possible: View[] = conversation
     ? ['chat', 'json', 'raw']
     : typeof value === 'string'
-      ? ['text', 'raw']
+      ? markdown
+        ? ['markdown', 'text']
+        : ['text', 'markdown']
       : ['json', 'raw']
   const [chosen, setChosen] = useState<View | undefined>(undefined)
   const view = chosen && possible.includes(chosen) ? chosen : possible[0]!
@@ -39,8 +48,12 @@ export function Payload({ title, value }: { title: string; value: unknown }) {
           Copy
         </button>
       </header>
-      {view === 'chat' && messages && <ChatView messages={messages} />}
-      {view === 'text' && <Markdown text={String(value)} />}
+      {view === 'chat' && conversation && <ChatView conversation={conversation} markdown={markdown} />}
+      {(view === 'text' || view === 'markdown') && (
+        <div class="text-payload">
+          <TextView key={view} text={String(value)} markdown={view === 'markdown'} />
+        </div>
+      )}
       {view === 'json' && <JsonView value={value} searchable />}
       {view === 'raw' && <pre class="plain">{raw()}</pre>}
     </div>

@@ -1,8 +1,18 @@
 import { computed, signal } from '@preact/signals'
 
+/** What an entry of the browser's history keeps. */
+interface EntryState {
+  /** Number of entries of this page before it. */
+  depth: number
+  /** Scroll positions by the label of the list. */
+  scroll: Record<string, number>
+}
+
 const current = signal(new URL(location.href))
+let state: EntryState = readState()
 
 addEventListener('popstate', () => {
+  state = readState()
   current.value = new URL(location.href)
 })
 
@@ -19,9 +29,19 @@ export const selectedId = computed(() => current.value.searchParams.get('o') ?? 
 export function navigate(address: string, how: 'push' | 'replace' = 'push'): void {
   const next = new URL(address, location.origin)
   if (next.href === current.value.href) return
-  if (how === 'push') history.pushState(null, '', next)
-  else history.replaceState(null, '', next)
+  if (how === 'push') {
+    state = { depth: state.depth + 1, scroll: {} }
+    history.pushState(state, '', next)
+  } else {
+    history.replaceState(state, '', next)
+  }
   current.value = next
+}
+
+/** Goes back to where the user came from, or to `parent` if this page was opened directly. */
+export function goBack(parent: string): void {
+  if (state.depth > 0) history.back()
+  else navigate(parent)
 }
 
 /** Sets or removes a parameter of the address, without a step in the history. */
@@ -30,6 +50,17 @@ export function setParameter(name: 'q' | 'o', value: string | undefined): void {
   if (value) next.searchParams.set(name, value)
   else next.searchParams.delete(name)
   navigate(next.href, 'replace')
+}
+
+/** The scroll position that a list had in this entry of the history; 0 if none is known. */
+export function recallScroll(label: string): number {
+  return state.scroll[label] ?? 0
+}
+
+/** Stores the scroll position of a list in this entry of the history. */
+export function rememberScroll(label: string, top: number): void {
+  state = { ...state, scroll: { ...state.scroll, [label]: top } }
+  history.replaceState(state, '', location.href)
 }
 
 /** Follows a link inside the page; other links, and clicks meant for a new tab, are left to the browser. */
@@ -41,7 +72,7 @@ export function followLink(event: MouseEvent): void {
   navigate(link.href)
 }
 
-/** A text as a segment of an address; half a character, which an address cannot hold, is replaced. */
+/** Encodes a text as a segment of an address; replaces halves of characters, which an address cannot contain. */
 export function toSegment(text: string): string {
   return encodeURIComponent(wellFormed(text))
 }
@@ -54,6 +85,11 @@ export function wellFormed(text: string): string {
 /** Where a trace is shown. */
 export function traceAddress(id: string, observationId?: string): string {
   return `/traces/${id}${observationId ? `?o=${observationId}` : ''}`
+}
+
+function readState(): EntryState {
+  const { depth, scroll } = (history.state ?? {}) as Partial<EntryState>
+  return { depth: depth ?? 0, scroll: scroll ?? {} }
 }
 
 function decode(segment: string): string {

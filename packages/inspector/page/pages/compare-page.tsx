@@ -128,7 +128,7 @@ function Payloads({ side, traceId, row }: { side: string; traceId: string; row: 
       {row && observation?.id === row.id && (
         <>
           {observation.input !== undefined && <Payload title="Input" value={observation.input} />}
-          {observation.output !== undefined && <Payload title="Output" value={observation.output} />}
+          {observation.output !== undefined && <Payload title="Output" value={observation.output} markdown />}
         </>
       )}
     </section>

@@ -1,4 +1,4 @@
-import { navigate, segments } from '../data/navigation.ts'
+import { goBack, navigate, segments } from '../data/navigation.ts'
 import { nextTheme } from '../data/theme.ts'
 import { paused, setPaused } from '../data/traces.ts'
 import { stepTrace } from '../pages/trace-page.tsx'
@@ -48,8 +48,8 @@ const actions: Record<string, () => void> = {
   Escape: () => {
     compareWith(undefined)
     const [first = '', second] = segments.value
-    if (second && (first === 'sessions' || first === 'users')) navigate(`/${first}`)
-    else if (first !== '') navigate('/')
+    if (second && (first === 'sessions' || first === 'users')) goBack(`/${first}`)
+    else if (first !== '') goBack('/')
   },
   ArrowDown: () => moveInList('ArrowDown'),
   ArrowUp: () => moveInList('ArrowUp'),

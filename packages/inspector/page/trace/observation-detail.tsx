@@ -42,7 +42,7 @@ function Detail(props: { observation: Observation; isRunning: boolean; scores: S
       <Facts observation={observation} isRunning={isRunning} />
       {scores.length > 0 && <Scores scores={scores} />}
       {observation.input !== undefined && <Payload title="Input" value={observation.input} />}
-      {observation.output !== undefined && <Payload title="Output" value={observation.output} />}
+      {observation.output !== undefined && <Payload title="Output" value={observation.output} markdown />}
       {isFilled(metadata) && (
         <div class="payload" role="group" aria-label="Metadata">
           <header>

@@ -1,3 +1,4 @@
+import { BinaryReader, WireType } from '@bufbuild/protobuf/wire'
 import {
   type Attributes,
   type AttributeValue,
@@ -5,84 +6,112 @@ import {
   maxAttributeDepth,
   nanosecondsToMs,
 } from './otlp-span.ts'
-import { type Field, type FieldValues, readFields } from './protobuf-reader.ts'
 
-/** Decodes the KeyValues that a message holds in one of its fields. */
-export function decodeAttributes(message: Uint8Array, number: number, depth = 0): Attributes {
-  const pairs: [string, AttributeValue][] = []
-  for (const field of readFields(message)) {
-    if (field.number === number) pairs.push(decodeKeyValue(bytes(field), depth))
-  }
-  // Object.fromEntries defines own properties, so that a key such as __proto__ stays a key.
-  return Object.fromEntries(pairs)
+const own = { enumerable: true, writable: true, configurable: true }
+
+/** Reads one field of a message from `reader`, which stands behind the tag. */
+export type ReadField = (number: number, wireType: WireType, reader: BinaryReader) => void
+
+/** Reads the fields of a message; what `read` does not consume is skipped. Throws if the bytes are cut off. */
+export function readMessage(message: Uint8Array, read: ReadField): void {
+  readFields(new BinaryReader(message), message.byteLength, read)
 }
 
-/** Decodes one attribute. */
-export function decodeKeyValue(message: Uint8Array, depth: number): [string, AttributeValue] {
+/** Reads the fields of a message within the message that `reader` stands in. */
+export function readNested(reader: BinaryReader, wireType: WireType, read: ReadField): void {
+  const length = expect(reader, wireType, WireType.LengthDelimited).uint32()
+  const end = reader.pos + length
+  if (end > reader.len) throw new RangeError('premature EOF')
+  readFields(reader, end, read)
+}
+
+function readFields(reader: BinaryReader, end: number, read: ReadField): void {
+  while (reader.pos < end) {
+    const tag = reader.uint32()
+    const number = tag >>> 3
+    const wireType = (tag & 7) as WireType
+    if (number === 0) throw new RangeError('field number 0')
+    const start = reader.pos
+    read(number, wireType, reader)
+    if (reader.pos === start) reader.skip(wireType, number)
+  }
+  if (reader.pos > end) throw new RangeError('a field is longer than its message')
+}
+
+/** Decodes one KeyValue into `pairs`. */
+export function decodeKeyValue(reader: BinaryReader, wireType: WireType, into: Attributes, depth = 0): void {
   let key = ''
   let value: AttributeValue = null
-  for (const field of readFields(message)) {
-    if (field.number === 1) key = text(field)
-    else if (field.number === 2) value = decodeValue(bytes(field), depth)
-  }
-  return [key, value]
+  readNested(reader, wireType, (field, wireType, reader) => {
+    if (field === 1) key = text(reader, wireType)
+    else if (field === 2) value = decodeValue(reader, wireType, depth)
+  })
+  if (key === '__proto__') Object.defineProperty(into, key, { ...own, value })
+  else into[key] = value
 }
 
-function decodeValue(message: Uint8Array, depth: number): AttributeValue {
+function decodeValue(reader: BinaryReader, wireType: WireType, depth: number): AttributeValue {
   if (depth > maxAttributeDepth) throw new TypeError(`attribute is nested deeper than ${maxAttributeDepth}`)
   let value: AttributeValue = null
-  for (const field of readFields(message)) {
-    if (field.number === 1) value = text(field)
-    else if (field.number === 2) value = varint(field) !== 0n
-    else if (field.number === 3) value = integerValue(BigInt.asIntN(64, varint(field)))
-    else if (field.number === 4) value = fixed64(field).getFloat64(0, true)
-    else if (field.number === 5) value = decodeArray(bytes(field), depth + 1)
-    else if (field.number === 6) value = decodeAttributes(bytes(field), 1, depth + 1)
-    else if (field.number === 7) value = Buffer.from(bytes(field)).toString('base64')
-  }
+  readNested(reader, wireType, (field, wireType, reader) => {
+    if (field === 1) value = text(reader, wireType)
+    else if (field === 2) value = expect(reader, wireType, WireType.Varint).bool()
+    else if (field === 3)
+      value = integerValue(BigInt(expect(reader, wireType, WireType.Varint).int64() as bigint))
+    else if (field === 4) value = expect(reader, wireType, WireType.Bit64).double()
+    else if (field === 5) value = decodeList(reader, wireType, depth + 1)
+    else if (field === 6) value = decodeMap(reader, wireType, depth + 1)
+    else if (field === 7) value = toBuffer(bytes(reader, wireType)).toString('base64')
+  })
   return value
 }
 
-function decodeArray(message: Uint8Array, depth: number): AttributeValue[] {
+function decodeList(reader: BinaryReader, wireType: WireType, depth: number): AttributeValue[] {
   const values: AttributeValue[] = []
-  for (const field of readFields(message)) {
-    if (field.number === 1) values.push(decodeValue(bytes(field), depth))
-  }
+  readNested(reader, wireType, (field, wireType, reader) => {
+    if (field === 1) values.push(decodeValue(reader, wireType, depth))
+  })
   return values
 }
 
-/** The value of a field that must be length-delimited. */
-export function bytes(field: Field): Uint8Array {
-  return ofKind(field, 'bytes')
+function decodeMap(reader: BinaryReader, wireType: WireType, depth: number): Attributes {
+  const values: Attributes = {}
+  readNested(reader, wireType, (field, wireType, reader) => {
+    if (field === 1) decodeKeyValue(reader, wireType, values, depth)
+  })
+  return values
 }
 
-/** The value of a field that must be a varint. */
-export function varint(field: Field): bigint {
-  return ofKind(field, 'varint')
+/** Reads bytes, such as a message that is decoded later. */
+export function bytes(reader: BinaryReader, wireType: WireType): Uint8Array {
+  return expect(reader, wireType, WireType.LengthDelimited).bytes()
 }
 
-function fixed64(field: Field): DataView {
-  return ofKind(field, 'fixed64')
+/** Reads a string. */
+export function text(reader: BinaryReader, wireType: WireType): string {
+  return expect(reader, wireType, WireType.LengthDelimited).string()
 }
 
-/** The value of a field that must be a string. */
-export function text(field: Field): string {
-  const value = bytes(field)
-  return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('utf8')
+/** Reads an id as hex. */
+export function hex(reader: BinaryReader, wireType: WireType): string {
+  return toBuffer(bytes(reader, wireType)).toString('hex')
 }
 
-/** The value of a field that must be an id, in hex. */
-export function hex(field: Field): string {
-  const value = bytes(field)
-  return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('hex')
+/** Reads nanoseconds since the epoch as milliseconds. */
+export function timeMs(reader: BinaryReader, wireType: WireType): number {
+  return nanosecondsToMs(BigInt(expect(reader, wireType, WireType.Bit64).fixed64() as bigint))
 }
 
-/** The value of a field that must be nanoseconds since the epoch, in milliseconds. */
-export function timeMs(field: Field): number {
-  return nanosecondsToMs(fixed64(field).getBigUint64(0, true))
+/** Reads a number below 2³². */
+export function uint32(reader: BinaryReader, wireType: WireType): number {
+  return expect(reader, wireType, WireType.Varint).uint32()
 }
 
-function ofKind<Kind extends keyof FieldValues>(field: Field, kind: Kind): FieldValues[Kind] {
-  if (field.kind !== kind) throw new TypeError(`field ${field.number} must be ${kind}, got ${field.kind}`)
-  return field.value as FieldValues[Kind]
+function expect(reader: BinaryReader, wireType: WireType, expected: WireType): BinaryReader {
+  if (wireType !== expected) throw new TypeError(`wire type must be ${expected}, got ${wireType}`)
+  return reader
+}
+
+function toBuffer(value: Uint8Array): Buffer {
+  return Buffer.from(value.buffer, value.byteOffset, value.byteLength)
 }

@@ -1,7 +1,16 @@
-import { bytes, decodeAttributes, decodeKeyValue, hex, text, timeMs, varint } from './otlp-protobuf-field.ts'
+import type { BinaryReader, WireType } from '@bufbuild/protobuf/wire'
+import {
+  bytes,
+  decodeKeyValue,
+  hex,
+  readMessage,
+  readNested,
+  text,
+  timeMs,
+  uint32,
+} from './otlp-protobuf-field.ts'
 import {
   type Attributes,
-  type AttributeValue,
   type DecodedRequest,
   type OtlpSpan,
   parentId,
@@ -9,36 +18,41 @@ import {
   type SpanEvent,
   type SpanLink,
 } from './otlp-span.ts'
-import { readFields } from './protobuf-reader.ts'
 
 // Field numbers: https://github.com/open-telemetry/opentelemetry-proto/tree/main/opentelemetry/proto
 
 /** Decodes an `ExportTraceServiceRequest`; a malformed span is left out, a malformed envelope throws. */
 export function decodeProtobuf(body: Uint8Array): DecodedRequest {
   const decoded: DecodedRequest = { spans: [], rejections: [] }
-  for (const field of readFields(body)) {
-    if (field.number === 1) decodeResourceSpans(bytes(field), decoded)
-  }
+  readMessage(body, (field, wireType, reader) => {
+    if (field === 1) decodeResourceSpans(bytes(reader, wireType), decoded)
+  })
   return decoded
 }
 
 function decodeResourceSpans(message: Uint8Array, decoded: DecodedRequest): void {
-  let resource: Attributes = {}
+  const resource: Attributes = {}
   const scopes: Uint8Array[] = []
-  for (const field of readFields(message)) {
-    if (field.number === 1) resource = decodeAttributes(bytes(field), 1)
-    else if (field.number === 2) scopes.push(bytes(field))
-  }
+  readMessage(message, (field, wireType, reader) => {
+    if (field === 1) decodeResource(reader, wireType, resource)
+    else if (field === 2) scopes.push(bytes(reader, wireType))
+  })
   for (const scope of scopes) decodeScopeSpans(scope, resource, decoded)
+}
+
+function decodeResource(parent: BinaryReader, parentType: WireType, resource: Attributes): void {
+  readNested(parent, parentType, (field, wireType, reader) => {
+    if (field === 1) decodeKeyValue(reader, wireType, resource)
+  })
 }
 
 function decodeScopeSpans(message: Uint8Array, resource: Attributes, decoded: DecodedRequest): void {
   let scope = ''
   const spans: Uint8Array[] = []
-  for (const field of readFields(message)) {
-    if (field.number === 1) scope = decodeName(bytes(field))
-    else if (field.number === 2) spans.push(bytes(field))
-  }
+  readMessage(message, (field, wireType, reader) => {
+    if (field === 1) scope = decodeScopeName(reader, wireType)
+    else if (field === 2) spans.push(bytes(reader, wireType))
+  })
   for (const span of spans) {
     try {
       decoded.spans.push(decodeSpan(span, scope, resource))
@@ -63,53 +77,55 @@ function decodeSpan(message: Uint8Array, scope: string, resource: Attributes): O
     scope,
     resource,
   }
-  const attributes: [string, AttributeValue][] = []
-  for (const field of readFields(message)) {
-    if (field.number === 1) span.traceId = hex(field)
-    else if (field.number === 2) span.spanId = hex(field)
-    else if (field.number === 4) span.parentSpanId = parentId(hex(field))
-    else if (field.number === 5) span.name = text(field)
-    else if (field.number === 7) span.startTimeMs = timeMs(field)
-    else if (field.number === 8) span.endTimeMs = timeMs(field)
-    else if (field.number === 9) attributes.push(decodeKeyValue(bytes(field), 0))
-    else if (field.number === 11) span.events.push(decodeEvent(bytes(field)))
-    else if (field.number === 13) span.links.push(decodeLink(bytes(field)))
-    else if (field.number === 15) span.status = decodeStatus(bytes(field))
-  }
+  readMessage(message, (field, wireType, reader) => {
+    if (field === 1) span.traceId = hex(reader, wireType)
+    else if (field === 2) span.spanId = hex(reader, wireType)
+    else if (field === 4) span.parentSpanId = parentId(hex(reader, wireType))
+    else if (field === 5) span.name = text(reader, wireType)
+    else if (field === 7) span.startTimeMs = timeMs(reader, wireType)
+    else if (field === 8) span.endTimeMs = timeMs(reader, wireType)
+    else if (field === 9) decodeKeyValue(reader, wireType, span.attributes)
+    else if (field === 11) span.events.push(decodeEvent(reader, wireType))
+    else if (field === 13) span.links.push(decodeLink(reader, wireType))
+    else if (field === 15) span.status = decodeStatus(reader, wireType)
+  })
   requireIds(span.traceId, span.spanId)
-  span.attributes = Object.fromEntries(attributes)
   return span
 }
 
-function decodeEvent(message: Uint8Array): SpanEvent {
-  const event: SpanEvent = { name: '', timeMs: 0, attributes: decodeAttributes(message, 3) }
-  for (const field of readFields(message)) {
-    if (field.number === 1) event.timeMs = timeMs(field)
-    else if (field.number === 2) event.name = text(field)
-  }
+function decodeEvent(parent: BinaryReader, parentType: WireType): SpanEvent {
+  const event: SpanEvent = { name: '', timeMs: 0, attributes: {} }
+  readNested(parent, parentType, (field, wireType, reader) => {
+    if (field === 1) event.timeMs = timeMs(reader, wireType)
+    else if (field === 2) event.name = text(reader, wireType)
+    else if (field === 3) decodeKeyValue(reader, wireType, event.attributes)
+  })
   return event
 }
 
-function decodeLink(message: Uint8Array): SpanLink {
-  const link: SpanLink = { traceId: '', spanId: '', attributes: decodeAttributes(message, 4) }
-  for (const field of readFields(message)) {
-    if (field.number === 1) link.traceId = hex(field)
-    else if (field.number === 2) link.spanId = hex(field)
-  }
+function decodeLink(parent: BinaryReader, parentType: WireType): SpanLink {
+  const link: SpanLink = { traceId: '', spanId: '', attributes: {} }
+  readNested(parent, parentType, (field, wireType, reader) => {
+    if (field === 1) link.traceId = hex(reader, wireType)
+    else if (field === 2) link.spanId = hex(reader, wireType)
+    else if (field === 4) decodeKeyValue(reader, wireType, link.attributes)
+  })
   return link
 }
 
-function decodeStatus(message: Uint8Array): OtlpSpan['status'] {
+function decodeStatus(parent: BinaryReader, parentType: WireType): OtlpSpan['status'] {
   const status = { code: 0, message: '' }
-  for (const field of readFields(message)) {
-    if (field.number === 2) status.message = text(field)
-    else if (field.number === 3) status.code = Number(varint(field))
-  }
+  readNested(parent, parentType, (field, wireType, reader) => {
+    if (field === 2) status.message = text(reader, wireType)
+    else if (field === 3) status.code = uint32(reader, wireType)
+  })
   return status
 }
 
-function decodeName(message: Uint8Array): string {
+function decodeScopeName(parent: BinaryReader, parentType: WireType): string {
   let name = ''
-  for (const field of readFields(message)) if (field.number === 1) name = text(field)
+  readNested(parent, parentType, (field, wireType, reader) => {
+    if (field === 1) name = text(reader, wireType)
+  })
   return name
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import type { Reply } from './reply.ts'
 
 const types: Record<string, string> = {
@@ -39,7 +39,7 @@ export function readPageAssets(): PageAssets | undefined {
   const assets = new Map<string, Reply>()
   const paths: Record<string, string> = {}
   for (const [name, contentType] of Object.entries(types)) {
-    const body = readFileSync(new URL(name, folder))
+    const body = name === 'app.css' ? readStyles(folder) : readFileSync(new URL(name, folder))
     const hash = createHash('sha256').update(body).digest('hex').slice(0, 12)
     const path = `/assets/${name.replace('.', `-${hash}.`)}`
     paths[name] = path
@@ -75,4 +75,13 @@ export function readPageAssets(): PageAssets | undefined {
 `,
   }
   return { page, asset: path => assets.get(path) }
+}
+
+/** The style sheets in order of their names, as one. */
+function readStyles(folder: URL): string {
+  const styles = new URL('styles/', folder)
+  return readdirSync(styles)
+    .toSorted()
+    .map(name => readFileSync(new URL(name, styles), 'utf8'))
+    .join('\n')
 }

@@ -21,7 +21,7 @@ export interface PageContext {
   feed: LiveFeed
   search: TraceSearch['find']
   project: LangfuseProject | undefined
-  clear(): void
+  clear(): Promise<void>
 }
 
 /** What the web page asks for: itself, traces piece by piece, and what its buttons do. */
@@ -160,8 +160,8 @@ export function createPageRoutes({ store, feed, search, project, clear }: PageCo
       path: /^\/api\/traces$/,
       methods: {
         GET: () => json(200, { traces: store.summaries().toReversed() }),
-        DELETE: () => {
-          clear()
+        DELETE: async () => {
+          await clear()
           return json(200, {})
         },
       },

@@ -27,7 +27,7 @@ export function lockFile(path: string): { size: number; release(): void } {
 }
 
 /** Creates a folder, and keeps a folder named `.langfuse` out of Git: traces contain what users wrote. */
-export function prepareFolder(folder: string): void {
+function prepareFolder(folder: string): void {
   mkdirSync(folder, { recursive: true })
   if (basename(folder) !== '.langfuse') return
   const ignore = join(folder, '.gitignore')

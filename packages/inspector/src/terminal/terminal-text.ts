@@ -1,4 +1,5 @@
-import stringWidth from 'string-width'
+import stringWidth from 'fast-string-width'
+import { wrapAnsi } from 'fast-wrap-ansi'
 
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' })
 
@@ -7,11 +8,17 @@ export function columns(text: string): number {
   return stringWidth(text)
 }
 
-/** Cuts a text to a number of columns, ending in … where something is missing. */
+/** Cuts a text to a number of columns; ends it in … if something was cut off. */
 export function truncate(text: string, width: number): string {
   if (columns(text) <= width) return text
-  const [head = ''] = splitAt(text, Math.max(0, width - 1))
-  return width < 1 ? '' : `${head.trimEnd()}…`
+  let used = 1
+  let end = 0
+  for (const { segment, index } of graphemes.segment(text)) {
+    used += columns(segment)
+    if (used > width) break
+    end = index + segment.length
+  }
+  return width < 1 ? '' : `${text.slice(0, end).trimEnd()}…`
 }
 
 /** Fills a text up with spaces to a number of columns. */
@@ -20,25 +27,9 @@ export function pad(text: string, width: number, side: 'left' | 'right' = 'right
   return side === 'left' ? space + text : text + space
 }
 
-/** Breaks a text into lines at spaces where it can; the last line that is allowed ends in … where more follows. */
+/** Breaks a text into at most `maxLines` lines, at spaces if possible; the last one ends in … if more follows. */
 export function wrap(text: string, width: number, maxLines: number): string[] {
-  const lines: string[] = []
-  let rest = text
-  while (columns(rest) > width && lines.length < maxLines - 1) {
-    const [head = '', tail = ''] = splitAt(rest, width)
-    const space = tail.startsWith(' ') ? head.length : head.lastIndexOf(' ')
-    const end = space > head.length / 2 ? space : head.length
-    lines.push(rest.slice(0, end))
-    rest = rest.slice(end).trimStart()
-  }
-  return [...lines, truncate(rest, width)]
-}
-
-function splitAt(text: string, width: number): [string, string] {
-  let used = 0
-  for (const { segment, index } of graphemes.segment(text)) {
-    used += columns(segment)
-    if (used > width) return [text.slice(0, index), text.slice(index)]
-  }
-  return [text, '']
+  const lines = wrapAnsi(text, width, { hard: true }).split('\n')
+  if (lines.length <= maxLines) return lines
+  return [...lines.slice(0, maxLines - 1), truncate(lines.slice(maxLines - 1).join(' '), width)]
 }
