@@ -1,8 +1,9 @@
-import { createRequire } from 'node:module'
-import { createFeedbackReceiver, type FeedbackOptions } from '@langfuse-middleware/core/adapter'
+import {
+  createFeedbackReceiver,
+  type FeedbackOptions,
+  type FeedbackReceiver,
+} from '@langfuse-middleware/core/adapter'
 import type { RequestHandler } from 'express'
-
-const require = createRequire(import.meta.url)
 
 /**
  * Takes what users think of an answer: `{ traceId, name, value, comment }`, in JSON, as a score of that trace. Answers 202, 400 or, with
@@ -10,15 +11,7 @@ const require = createRequire(import.meta.url)
  */
 export function feedbackRoute(options: FeedbackOptions): RequestHandler {
   const feedback = createFeedbackReceiver(options)
-  const limit = feedback
-    .limiter<typeof import('express-rate-limit')>(require, 'express-rate-limit')
-    ?.rateLimit({
-      limit: feedback.rateLimit.max,
-      windowMs: feedback.rateLimit.windowMs,
-      standardHeaders: 'draft-7',
-      legacyHeaders: false,
-      message: { error: 'too many requests' },
-    })
+  const limit = feedback.isLimited ? createLimiter(feedback) : undefined
 
   const receive: RequestHandler = (request, response) => {
     const { status, body } = feedback.receive(request.body)
@@ -32,5 +25,23 @@ export function feedbackRoute(options: FeedbackOptions): RequestHandler {
       if (error === undefined) receive(request, response, next)
       else next(error)
     })
+  }
+}
+
+function createLimiter({ rateLimit, unlimited }: FeedbackReceiver): RequestHandler | undefined {
+  try {
+    // A literal `require` within `try`: bundlers include the package if it is installed, and leave it out if it is not.
+    const limiter: typeof import('express-rate-limit') = require('express-rate-limit')
+    return limiter.rateLimit({
+      // The name of `limit` before version 7, and accepted since.
+      max: rateLimit.max,
+      windowMs: rateLimit.windowMs,
+      standardHeaders: 'draft-7',
+      legacyHeaders: false,
+      message: { error: 'too many requests' },
+    })
+  } catch (error) {
+    unlimited('express-rate-limit', error)
+    return undefined
   }
 }

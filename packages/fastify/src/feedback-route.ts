@@ -1,5 +1,8 @@
-import { createRequire } from 'node:module'
-import { createFeedbackReceiver, type FeedbackOptions } from '@langfuse-middleware/core/adapter'
+import {
+  createFeedbackReceiver,
+  type FeedbackOptions,
+  type FeedbackReceiver,
+} from '@langfuse-middleware/core/adapter'
 import type { FastifyPluginAsync } from 'fastify'
 import { withoutRegisterOptions } from './register-options.ts'
 
@@ -9,8 +12,6 @@ export interface FeedbackRouteOptions extends FeedbackOptions {
   url?: string
 }
 
-const require = createRequire(import.meta.url)
-
 /**
  * Takes what users think of an answer: a POST of `{ traceId, name, value, comment }`, as a score of that trace. Answers 202, 400 or, with
  * `@fastify/rate-limit` installed, 429. Registration fails with a MiddlewareError on a wrong option.
@@ -18,7 +19,7 @@ const require = createRequire(import.meta.url)
 export const feedbackRoute: FastifyPluginAsync<FeedbackRouteOptions> = async (fastify, options) => {
   const { url = '/feedback', ...rest } = withoutRegisterOptions(options)
   const feedback = createFeedbackReceiver(rest)
-  const limiter = feedback.limiter<typeof import('@fastify/rate-limit')>(require, '@fastify/rate-limit')
+  const limiter = feedback.isLimited ? loadLimiter(feedback) : undefined
   // Where the app has registered it, its store and keys are used.
   if (limiter !== undefined && !fastify.hasDecorator('rateLimit')) {
     await fastify.register(limiter.default, { global: false })
@@ -36,4 +37,14 @@ export const feedbackRoute: FastifyPluginAsync<FeedbackRouteOptions> = async (fa
       void reply.code(status).send(body)
     },
   )
+}
+
+function loadLimiter({ unlimited }: FeedbackReceiver): typeof import('@fastify/rate-limit') | undefined {
+  try {
+    // A literal `require` within `try`: bundlers include the package if it is installed, and leave it out if it is not.
+    return require('@fastify/rate-limit')
+  } catch (error) {
+    unlimited('@fastify/rate-limit', error)
+    return undefined
+  }
 }

@@ -1,11 +1,9 @@
 // Under other names, because other plugins give Fastify's module names such as RouteOptions, which would win below.
 import type { RequestTrace as Trace, RouteOptions as TraceOptions } from '@langfuse-middleware/core/adapter'
-import { langfusePlugin } from './plugin.ts'
 
 export type { Feedback, RequestTrace, RouteOptions } from '@langfuse-middleware/core/adapter'
 export { type FeedbackRouteOptions, feedbackRoute } from './feedback-route.ts'
-export { type LangfusePluginOptions, langfusePlugin } from './plugin.ts'
-export default langfusePlugin
+export { type LangfusePluginOptions, langfusePlugin, langfusePlugin as default } from './plugin.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {

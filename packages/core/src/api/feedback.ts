@@ -37,8 +37,10 @@ export interface FeedbackAnswer {
 /** Takes feedback for an adapter's route. */
 export interface FeedbackReceiver {
   readonly rateLimit: { readonly max: number; readonly windowMs: number }
-  /** The framework's limiter, by the adapter's own `require`; undefined where none is wanted, or none is installed, which it says. */
-  limiter<Module>(require: NodeJS.Require, name: string): Module | undefined
+  /** False if the option `rateLimit` is false. */
+  readonly isLimited: boolean
+  /** Warns that `name`, the framework's rate limiter, could not be loaded. */
+  unlimited(name: string, error: unknown): void
   /** Checks what strangers sent and passes on what is right; never throws. */
   receive(body: unknown): FeedbackAnswer
 }
@@ -50,8 +52,8 @@ export function createFeedbackReceiver(options: FeedbackOptions): FeedbackReceiv
   const { rateLimit = {}, id = ({ traceId, name }) => `${traceId}-${name}` } = options
   const maxCommentLength = numberBetween('maxCommentLength', options.maxCommentLength ?? 2_000, 0, 5_000)
   if (typeof id !== 'function') invalid('id', 'a function', id)
-  const limited = rateLimit !== false
-  if (limited) knownKeys('rateLimit', rateLimit, ['max', 'windowMs'])
+  const isLimited = rateLimit !== false
+  if (isLimited) knownKeys('rateLimit', rateLimit, ['max', 'windowMs'])
   const { max = 30, windowMs = 60_000 } = rateLimit || {}
   const untracedLog = createLog(console)
   const log = () => runningTracing()?.log ?? untracedLog
@@ -61,16 +63,14 @@ export function createFeedbackReceiver(options: FeedbackOptions): FeedbackReceiv
       max: numberBetween('rateLimit.max', max, 1, Number.POSITIVE_INFINITY),
       windowMs: numberBetween('rateLimit.windowMs', windowMs, 1, 2 ** 31 - 1),
     },
-    limiter<Module>(require: NodeJS.Require, name: string) {
-      if (!limited) return undefined
-      try {
-        return require(name) as Module
-      } catch (error) {
-        if ((error as { code?: unknown }).code !== 'MODULE_NOT_FOUND') throw error
-        const remedy = `npm install ${name}, or set rateLimit: false`
-        log().warnOnce('feedback limiter', `feedbackRoute() limits no client, for want of ${name}: ${remedy}`)
-        return undefined
-      }
+    isLimited,
+    unlimited(name, error) {
+      const missing = (error as { code?: unknown }).code === 'MODULE_NOT_FOUND'
+      const reason = missing ? `${name} is not installed` : `${name} cannot be loaded (${String(error)})`
+      log().warnOnce(
+        'feedback limiter',
+        `feedbackRoute() is not rate-limited: ${reason}. npm install ${name}, or set rateLimit: false`,
+      )
     },
     receive(body) {
       if (body === undefined) {

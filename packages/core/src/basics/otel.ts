@@ -1,5 +1,3 @@
-import { lazyRequire } from './lazy-require.ts'
-
 /** The packages tracing runs on, loaded together when tracing starts: some 100 ms that an untraced process never pays. */
 export interface Otel {
   readonly api: typeof import('@opentelemetry/api')
@@ -13,17 +11,17 @@ export interface Otel {
 
 let loaded: Otel | undefined
 
-/** Loads them once. */
+/** Loads them once. Literal `require` calls, so that a bundler sees them and Node.js loads nothing before they run. */
 export function loadOtel(): Otel {
   loaded ??= {
     // A copy: the exports are getters, which V8 keeps in a hash table, and every request uses some.
-    api: { ...lazyRequire<Otel['api']>('@opentelemetry/api') },
-    core: lazyRequire('@opentelemetry/core'),
-    sdk: lazyRequire('@opentelemetry/sdk-trace-base'),
-    resources: lazyRequire('@opentelemetry/resources'),
-    langfuse: lazyRequire('@langfuse/core'),
-    tracing: lazyRequire('@langfuse/tracing'),
-    otel: lazyRequire('@langfuse/otel'),
+    api: { ...(require('@opentelemetry/api') as Otel['api']) },
+    core: require('@opentelemetry/core'),
+    sdk: require('@opentelemetry/sdk-trace-base'),
+    resources: require('@opentelemetry/resources'),
+    langfuse: require('@langfuse/core'),
+    tracing: require('@langfuse/tracing'),
+    otel: require('@langfuse/otel'),
   }
   return loaded
 }

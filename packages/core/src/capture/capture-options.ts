@@ -1,4 +1,3 @@
-import { lazyRequire } from '../basics/lazy-require.ts'
 import { invalid, knownKeys, numberBetween } from '../basics/validation.ts'
 import { compileSelection, isPath } from './text/path-selection.ts'
 
@@ -119,7 +118,7 @@ function redaction(paths: readonly string[] | undefined, base: Capture['redact']
   if (paths === undefined || (Array.isArray(paths) && paths.length === 0)) return base
   const expectation = 'a list of paths such as user.email or messages[*].name'
   if (!Array.isArray(paths)) return invalid('capture.redact', expectation, paths)
-  const slowRedact = lazyRequire<typeof import('@pinojs/redact')>('@pinojs/redact')
+  const slowRedact: typeof import('@pinojs/redact') = require('@pinojs/redact')
   try {
     // It copies what lies on its paths, and leaves the app's objects as they are.
     const redact = slowRedact({ paths, censor: '[redacted]', serialize: (value: unknown) => value })

@@ -1,5 +1,4 @@
 import type { Context, ContextManager } from '@opentelemetry/api'
-import { lazyRequire } from '../basics/lazy-require.ts'
 import type { Otel } from '../basics/otel.ts'
 import { enterScope, scopedContext, scopeWith, withScope } from './request-context.ts'
 
@@ -8,9 +7,9 @@ import { enterScope, scopedContext, scopeWith, withScope } from './request-conte
  * once, and a storage costs 130 ns to enter.
  */
 export function createScopeContextManager({ api }: Otel): ContextManager {
-  const { AsyncLocalStorageContextManager } = lazyRequire<
-    typeof import('@opentelemetry/context-async-hooks')
-  >('@opentelemetry/context-async-hooks')
+  const {
+    AsyncLocalStorageContextManager,
+  }: typeof import('@opentelemetry/context-async-hooks') = require('@opentelemetry/context-async-hooks')
 
   // Inherited for `bind`, which is long, and written in terms of `with`.
   class ScopeContextManager extends AsyncLocalStorageContextManager {

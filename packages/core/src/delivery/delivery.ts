@@ -9,7 +9,6 @@ import type {
 import type { Meter } from '@opentelemetry/api'
 import type { SpanExporter } from '@opentelemetry/sdk-trace-base'
 import { settlesWithin } from '../basics/deadline.ts'
-import { lazyRequire } from '../basics/lazy-require.ts'
 import type { Logger } from '../basics/logger.ts'
 import type { LocalInspector } from '../inspector/local-inspector.ts'
 import type { Destination } from '../options/destination.ts'
@@ -46,9 +45,7 @@ export function createDelivery(
   destination: Destination,
   { logger, meter, inspector }: Surroundings,
 ): Delivery {
-  const packages = lazyRequire<typeof import('@langfuse-middleware/delivery')>(
-    '@langfuse-middleware/delivery',
-  )
+  const packages: typeof import('@langfuse-middleware/delivery') = require('@langfuse-middleware/delivery')
   const { createOutbox, createFanOut, observeOutboxes } = packages
   const { timeoutMs, spool, ...limits } = config.delivery
   const shared = { ...limits, minBatchSpans: config.flush.at, intervalMs: config.flush.intervalMs, logger }

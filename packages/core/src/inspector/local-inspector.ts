@@ -1,8 +1,8 @@
 import type { Sender } from '@langfuse-middleware/delivery'
 import { MiddlewareError } from '@langfuse-middleware/delivery/options'
 import type { SharedInspector } from '@langfuse-middleware/inspector'
-import { lazyRequire } from '../basics/lazy-require.ts'
 import type { Log } from '../basics/logger.ts'
+import { requireFrom } from '../basics/runtime-require.ts'
 import { type InspectorConfig, inspectorUrl } from '../options/inspector-options.ts'
 
 type InspectorPackage = typeof import('@langfuse-middleware/inspector')
@@ -79,7 +79,7 @@ export function bringInspector(config: InspectorConfig, log: Log): LocalInspecto
 /** Only who asks for the inspector needs the package, and is told at start-up if it is not there. */
 function loadInspector(): InspectorPackage {
   try {
-    return lazyRequire<InspectorPackage>('@langfuse-middleware/inspector')
+    return requireFrom()('@langfuse-middleware/inspector')
   } catch (cause) {
     throw new MiddlewareError(
       'LANGFUSE_MIDDLEWARE_MISSING_PACKAGE',

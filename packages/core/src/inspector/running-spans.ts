@@ -1,6 +1,5 @@
 import type { Attributes } from '@opentelemetry/api'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
-import { lazyRequire } from '../basics/lazy-require.ts'
 import type { Otel } from '../basics/otel.ts'
 import type { HeldTrace } from '../buffer/held-trace.ts'
 import type { TraceBuffer } from '../buffer/trace-buffer.ts'
@@ -29,9 +28,7 @@ const MAX_SPAN_BYTES = 128 * 1024
 export function showRunningSpans(options: RunningSpansOptions): () => void {
   const { otel, buffer, inspector, isExported, masked } = options
   const { api, core } = otel
-  const delivery = lazyRequire<typeof import('@langfuse-middleware/delivery')>(
-    '@langfuse-middleware/delivery',
-  )
+  const delivery: typeof import('@langfuse-middleware/delivery') = require('@langfuse-middleware/delivery')
   const builder = delivery.createRecordBuilder({ maxSpanBytes: MAX_SPAN_BYTES })
   const attribute = otel.langfuse.LangfuseOtelSpanAttributes
   const withoutPayload = [

@@ -1,4 +1,3 @@
-import { lazyRequire } from '../basics/lazy-require.ts'
 import { stateless } from '../basics/stateless-expression.ts'
 import { invalid } from '../basics/validation.ts'
 
@@ -22,7 +21,8 @@ export function resolveIgnore<Request>(
     else if (typeof pattern !== 'string' || !pattern.startsWith('/')) {
       invalid('ignore', 'a path that starts with /, a glob, a RegExp, a list of them or a function', pattern)
     } else if (/[*?[\]{}()!]/.test(pattern)) {
-      tests.push(lazyRequire<typeof import('picomatch')>('picomatch')(pattern, { dot: true }))
+      const picomatch: typeof import('picomatch') = require('picomatch')
+      tests.push(picomatch(pattern, { dot: true }))
     } else exact.add(withoutTrailingSlash(pattern))
   }
   return path => exact.has(withoutTrailingSlash(path)) || tests.some(test => test(path))

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Span } from '@opentelemetry/api'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
-import { loadedFiles, requireFrom } from '../basics/lazy-require.ts'
 import type { Log } from '../basics/logger.ts'
 import type { Otel } from '../basics/otel.ts'
+import { loadedFiles, requireFrom } from '../basics/runtime-require.ts'
 import { hasContextManager } from '../provider/registration.ts'
 
 const SDK_PACKAGES = ['@opentelemetry/core', '@opentelemetry/sdk-trace-base']

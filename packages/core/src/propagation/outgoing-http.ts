@@ -1,6 +1,5 @@
 import type { ClientRequest } from 'node:http'
 import { syncBuiltinESMExports } from 'node:module'
-import { lazyRequire } from '../basics/lazy-require.ts'
 
 type Request = (...args: unknown[]) => ClientRequest
 
@@ -11,7 +10,7 @@ type Request = (...args: unknown[]) => ClientRequest
 export function watchHttp(created: (request: ClientRequest) => void): () => void {
   let stopped = false
   const undo = ['http', 'https'].map(name => {
-    const client = lazyRequire<{ request: Request; get: Request }>(name)
+    const client = process.getBuiltinModule(name) as { request: Request; get: Request }
     const { request, get } = client
 
     function watchedRequest(this: unknown, ...args: unknown[]): ClientRequest {

@@ -3,7 +3,6 @@ import type { LangfuseClient } from '@langfuse/client'
 import type { FlushResult, OutboxHealth } from '@langfuse-middleware/delivery'
 import type { Meter } from '@opentelemetry/api'
 import { settlesWithin } from '../basics/deadline.ts'
-import { lazyRequire } from '../basics/lazy-require.ts'
 import { createLog, type Log } from '../basics/logger.ts'
 import { loadOtel } from '../basics/otel.ts'
 import { shared } from '../basics/shared.ts'
@@ -139,7 +138,7 @@ export function getLangfuseClient(): LangfuseClient {
   const { running } = slot
   const holder = running ?? slot
   if (holder.client !== undefined) return holder.client
-  const { LangfuseClient } = lazyRequire<typeof import('@langfuse/client')>('@langfuse/client')
+  const { LangfuseClient }: typeof import('@langfuse/client') = require('@langfuse/client')
   const destination = (running?.config ?? resolveOptions()).destination
   // Where its port was taken, the app's own inspector is elsewhere.
   const moved = destination.kind === 'inspector' && running?.runtime?.pipeline.inspector?.url

@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module'
 import type { Client, Metadata, ServiceError } from '@grpc/grpc-js'
 import { context, ROOT_CONTEXT } from '@opentelemetry/api'
 import { suppressTracing } from '@opentelemetry/core'
@@ -97,7 +96,7 @@ function metadataOf(grpc: Grpc, headers: Readonly<Record<string, string>>): Meta
 /** Only who sends by gRPC needs the package, and is told at start-up if it is not there. */
 function loadGrpc(): Grpc {
   try {
-    return createRequire(import.meta.url)('@grpc/grpc-js')
+    return require('@grpc/grpc-js')
   } catch (error) {
     throw new MiddlewareError(
       'LANGFUSE_MIDDLEWARE_MISSING_PACKAGE',

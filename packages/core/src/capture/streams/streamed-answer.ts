@@ -1,4 +1,3 @@
-import { lazyRequire } from '../../basics/lazy-require.ts'
 import { copyOf } from '../text/text-cut.ts'
 import { createAnswer } from './answer.ts'
 import { anthropicStream } from './anthropic-stream.ts'
@@ -33,7 +32,7 @@ const EVENT_END = /\r\n\r\n|\n\n|\r\r/
 
 /** Reads server-sent events, and keeps no more than `maxBytes` of them. */
 export function createStreamedAnswer(maxBytes: number): StreamedAnswer {
-  const { createParser } = lazyRequire<typeof import('eventsource-parser')>('eventsource-parser')
+  const { createParser }: typeof import('eventsource-parser') = require('eventsource-parser')
   const answer = createAnswer(maxBytes)
   const others: unknown[] = []
   let left = maxBytes

@@ -1,5 +1,3 @@
-import { lazyRequire } from '../../basics/lazy-require.ts'
-
 /** What stands in place of a value that must not leave. */
 export const REDACTED = '[redacted]'
 
@@ -32,9 +30,10 @@ const MEMBER =
 
 /** A text with HTTP credentials, URL passwords, Langfuse keys and credential-like members of JSON blanked. */
 export function redactText(text: string): string {
-  redactCredentials ??= lazyRequire<typeof import('@langfuse-middleware/delivery')>(
-    '@langfuse-middleware/delivery',
-  ).createRedactor()
+  if (redactCredentials === undefined) {
+    const delivery: typeof import('@langfuse-middleware/delivery') = require('@langfuse-middleware/delivery')
+    redactCredentials = delivery.createRedactor()
+  }
   const redacted = redactCredentials(text)
   if (!redacted.includes('"')) return redacted
   return redacted.replace(MEMBER, (member: string, quote: string, key: string, colon: string) =>
