@@ -63,9 +63,10 @@ describe('the packed packages', () => {
     )
   })
 
-  it('share one tracing where one half of an app imports them and the other requires them', async () => {
+  it('are one copy if an app both imports and requires them, and several copies share one tracing', async () => {
     await addFixture(directory, 'two-copies.mjs')
     expect(JSON.parse(await run('two-copies.mjs'))).toEqual({
+      isOneCopy: true,
       copies: 2,
       tracings: 1,
       lines: 1,

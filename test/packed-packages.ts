@@ -7,9 +7,14 @@ import { promisify } from 'node:util'
 const ROOT = join(__dirname, '..')
 
 /** What `execFile` of `command` prints; rejects with all of it where the command fails. */
-export async function output(command: string, args: readonly string[], cwd: string = ROOT): Promise<string> {
+export async function output(
+  command: string,
+  args: readonly string[],
+  cwd: string = ROOT,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<string> {
   try {
-    return (await promisify(execFile)(command, args, { cwd })).stdout
+    return (await promisify(execFile)(command, args, { cwd, env })).stdout
   } catch (error) {
     const { stdout, stderr } = error as { stdout: string; stderr: string }
     throw new Error(`${command} ${args.join(' ')}\n${stdout}${stderr}`, { cause: error })
@@ -51,13 +56,17 @@ export async function pack(directory: string): Promise<Tarball[]> {
   }))
 }
 
-/** Installs `tarballs` into `directory`, with the frameworks, as a user does. */
-export async function install(directory: string, tarballs: readonly Tarball[]): Promise<void> {
+/** Installs `tarballs` into `directory`, with the frameworks and `others`, as a user does. */
+export async function install(
+  directory: string,
+  tarballs: readonly Tarball[],
+  others: readonly string[] = [],
+): Promise<void> {
   const versions: Record<string, string> = Object.assign(
     {},
     ...['.', 'packages/express', 'packages/fastify'].map(folder => manifestOf(folder).devDependencies),
   )
-  const frameworks = ['express', 'fastify', '@types/express', '@types/node']
+  const frameworks = ['express', 'fastify', '@types/express', '@types/node', ...others]
   const dependencies = Object.fromEntries([
     ...frameworks.map(name => [name, versions[name]]),
     ...tarballs.map(({ name, path }) => [name, `file:${path}`]),
