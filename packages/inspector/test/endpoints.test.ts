@@ -52,8 +52,7 @@ describe('an export', () => {
     const answer = ProtobufTraceSerializer.deserializeResponse(Buffer.from(await response.arrayBuffer()))
     expect(answer.partialSuccess).toEqual({
       rejectedSpans: 300,
-      errorMessage:
-        'protobuf message breaks off at byte 1; protobuf message breaks off at byte 2; trace id must be 16 bytes, not all zero, got "ab"',
+      errorMessage: 'premature EOF; trace id must be 16 bytes, not all zero, got "ab"',
     })
   })
 

@@ -19,7 +19,7 @@ export function defined<T extends object>(values: T): { [K in keyof T]?: Exclude
 }
 
 /** The first of these attributes that is there and not empty, parsed where it is JSON. */
-export function firstValue(attributes: Attributes, names: string[]): unknown {
+export function firstValue(attributes: Attributes, names: readonly string[]): unknown {
   for (const name of names) {
     const value = attributes[name]
     if (value != null && value !== '') return typeof value === 'string' ? parseJson(value) : value
@@ -59,16 +59,6 @@ export function readTags(value: AttributeValue | undefined): string[] {
     .filter(tag => tag !== '')
 }
 
-/** Tokens by OpenTelemetry's own names, under Langfuse's. */
-export function genAiUsage(attributes: Attributes): Record<string, unknown> | undefined {
-  const input = attributes['gen_ai.usage.input_tokens'] ?? attributes['gen_ai.usage.prompt_tokens']
-  const output = attributes['gen_ai.usage.output_tokens'] ?? attributes['gen_ai.usage.completion_tokens']
-  const total = attributes['gen_ai.usage.total_tokens']
-  return input === undefined && output === undefined && total === undefined
-    ? undefined
-    : { input, output, total }
-}
-
 /** Dollars by a name of OpenTelemetry's kind, under Langfuse's. */
 export function genAiCost(attributes: Attributes): Record<string, unknown> | undefined {
   const total = attributes['gen_ai.usage.cost']
@@ -76,7 +66,7 @@ export function genAiCost(attributes: Attributes): Record<string, unknown> | und
 }
 
 /** The first of these attributes that is a text and not empty. */
-export function firstString(attributes: Attributes, names: string[]): string | undefined {
+export function firstString(attributes: Attributes, names: readonly string[]): string | undefined {
   for (const name of names) {
     const value = attributes[name]
     if (typeof value === 'string' && value !== '') return value

@@ -1,13 +1,31 @@
 import type { OtlpSpan } from '../otlp/otlp-span.ts'
 import { attributeName } from './attribute-name.ts'
-import { defined, firstString, firstValue, genAiCost, genAiUsage, readTags } from './attribute-reading.ts'
+import { defined, firstString, firstValue, genAiCost, readTags } from './attribute-reading.ts'
+import { readName, readType } from './observation-type.ts'
 import { countTokens, type Details, parseDetails, type Tokens, totalCost } from './usage.ts'
+import { readUsage } from './usage-attributes.ts'
 
 /** Langfuse's levels, mildest first. */
 export const levels = ['DEBUG', 'DEFAULT', 'WARNING', 'ERROR'] as const
 
 /** How an observation went. */
 export type Level = (typeof levels)[number]
+
+const modelNames = [
+  attributeName.observationModel,
+  'gen_ai.response.model',
+  'ai.model.id',
+  'gen_ai.request.model',
+  'llm.response.model',
+  'llm.model_name',
+]
+const userNames = [attributeName.traceCompatUserId, attributeName.traceUserId, 'ai.telemetry.metadata.userId']
+const sessionNames = [
+  attributeName.traceCompatSessionId,
+  attributeName.traceSessionId,
+  'gen_ai.conversation.id',
+  'ai.telemetry.metadata.sessionId',
+]
 
 /** What a list or a tree shows of an observation: everything but payloads, whose parsing takes time. */
 export interface ObservationFacts {
@@ -46,19 +64,17 @@ export function readFacts(span: OtlpSpan): ObservationFacts {
   const { attributes, resource } = span
   const string = (...names: string[]): string | undefined => firstString(attributes, names)
   const json = (...names: string[]): unknown => firstValue(attributes, names)
-  const model = string(attributeName.observationModel, 'gen_ai.response.model', 'gen_ai.request.model')
-  const usage = parseDetails(json(attributeName.observationUsageDetails) ?? genAiUsage(attributes))
+  const model = firstString(attributes, modelNames)
+  const usage = readUsage(span)
   const costDetails = parseDetails(json(attributeName.observationCostDetails) ?? genAiCost(attributes))
   const promptName = string(attributeName.observationPromptName)
   const promptVersion = Number(attributes[attributeName.observationPromptVersion] ?? Number.NaN)
-  const completionStart = string(attributeName.observationCompletionStartTime)
-  const completionStartTimeMs = Date.parse(completionStart?.replaceAll('"', '') ?? '')
+  const completionStartTimeMs = readCompletionStart(span)
   return {
     id: span.spanId,
     traceId: span.traceId,
-    name: span.name,
-    type:
-      string(attributeName.observationType)?.toLowerCase() ?? (model === undefined ? 'span' : 'generation'),
+    name: readName(span),
+    type: readType(span),
     level: readLevel(span),
     startTimeMs: span.startTimeMs,
     endTimeMs: span.endTimeMs,
@@ -67,7 +83,7 @@ export function readFacts(span: OtlpSpan): ObservationFacts {
     tokens: countTokens(usage),
     costDetails,
     cost: totalCost(costDetails),
-    tags: readTags(attributes[attributeName.traceTags]),
+    tags: readTags(attributes[attributeName.traceTags] ?? attributes['ai.telemetry.metadata.tags']),
     environment:
       string(attributeName.environment) ??
       firstString(resource, [
@@ -79,7 +95,7 @@ export function readFacts(span: OtlpSpan): ObservationFacts {
     ...defined({
       parentId: span.parentSpanId,
       statusMessage: string(attributeName.observationStatusMessage) ?? (span.status.message || undefined),
-      completionStartTimeMs: Number.isNaN(completionStartTimeMs) ? undefined : completionStartTimeMs,
+      completionStartTimeMs,
       model,
       prompt:
         promptName === undefined
@@ -88,13 +104,22 @@ export function readFacts(span: OtlpSpan): ObservationFacts {
               name: promptName,
               ...defined({ version: Number.isNaN(promptVersion) ? undefined : promptVersion }),
             },
-      userId: string(attributeName.traceUserId, attributeName.traceCompatUserId),
-      sessionId: string(attributeName.traceSessionId, attributeName.traceCompatSessionId),
+      userId: firstString(attributes, userNames),
+      sessionId: firstString(attributes, sessionNames),
       release: string(attributeName.release) ?? firstString(resource, [attributeName.release]),
       version: string(attributeName.version) ?? firstString(resource, ['service.version']),
       service: firstString(resource, ['service.name']),
     }),
   }
+}
+
+/** Milliseconds since the epoch at which the first token came. */
+function readCompletionStart({ attributes, startTimeMs }: OtlpSpan): number | undefined {
+  const sent = firstString(attributes, [attributeName.observationCompletionStartTime])
+  const time = Date.parse(sent?.replaceAll('"', '') ?? '')
+  if (!Number.isNaN(time)) return time
+  const first = attributes['ai.response.msToFirstChunk'] ?? attributes['ai.stream.msToFirstChunk']
+  return typeof first === 'number' ? startTimeMs + Math.ceil(first) : undefined
 }
 
 function readLevel(span: OtlpSpan): Level {

@@ -2,6 +2,7 @@ import type { Attributes, OtlpSpan, SpanEvent, SpanLink } from '../otlp/otlp-spa
 import { attributeName } from './attribute-name.ts'
 import { defined, firstValue, readMetadata } from './attribute-reading.ts'
 import { type ObservationFacts, readFacts } from './observation-facts.ts'
+import { readPayloads } from './payload-attributes.ts'
 
 /** One span, read the way the Langfuse server reads it. */
 export interface Observation extends ObservationFacts {
@@ -32,20 +33,10 @@ export function toObservation(span: OtlpSpan): Observation {
     ...readFacts(span),
     orphan: false,
     children: [],
-    ...defined({
-      input: firstValue(attributes, [
-        attributeName.observationInput,
-        'gen_ai.input.messages',
-        'gen_ai.prompt',
-      ]),
-      output: firstValue(attributes, [
-        attributeName.observationOutput,
-        'gen_ai.output.messages',
-        'gen_ai.completion',
-      ]),
-      modelParameters: firstValue(attributes, [attributeName.observationModelParameters]),
-    }),
+    ...defined(readPayloads(span)),
+    ...defined({ modelParameters: readParameters(span) }),
     metadata: {
+      ...readMetadata(attributes, 'ai.telemetry.metadata'),
       ...readMetadata(attributes, attributeName.traceMetadata),
       ...readMetadata(attributes, attributeName.observationMetadata),
     },
@@ -55,4 +46,17 @@ export function toObservation(span: OtlpSpan): Observation {
     events,
     links,
   }
+}
+
+const requestPrefix = 'gen_ai.request.'
+
+function readParameters({ attributes }: OtlpSpan): unknown {
+  const sent = firstValue(attributes, [attributeName.observationModelParameters, 'llm.invocation_parameters'])
+  if (sent !== undefined) return sent
+  const names = Object.keys(attributes).filter(
+    key => key.startsWith(requestPrefix) && key !== 'gen_ai.request.model',
+  )
+  return names.length === 0
+    ? undefined
+    : Object.fromEntries(names.map(name => [name.slice(requestPrefix.length), attributes[name]]))
 }
