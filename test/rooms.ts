@@ -36,6 +36,21 @@ export const ROOMS: Readonly<Record<string, Rooms>> = {
     entryPoints: ['src/index.ts', 'src/options.ts'],
     rooms: ['src/outbox', 'src/spool', 'src/queue', 'src/senders', 'src/wire', 'src/basics'],
   },
+  evaluate: {
+    entryPoints: ['src/index.ts', 'src/matchers.ts', 'src/cli.ts'],
+    rooms: [
+      'src/command',
+      'src/run',
+      'src/langfuse',
+      'src/report',
+      'src/verdict',
+      'src/evaluators',
+      'src/target',
+      'src/trace',
+      'src/data',
+      'src/basics',
+    ],
+  },
   inspector: {
     entryPoints: ['src/index.ts', 'src/cli.ts', 'page/app.tsx'],
     rooms: [

@@ -20,6 +20,8 @@ export interface RecordedObservation {
   readonly input: unknown
   readonly output: unknown
   readonly metadata: Readonly<Record<string, unknown>>
+  /** Milliseconds since the Unix epoch. */
+  readonly startedAt: number
   readonly durationMs: number
   readonly attributes: Readonly<Record<string, unknown>>
   readonly children: readonly RecordedObservation[]
@@ -88,6 +90,7 @@ function toObservation(span: ReadableSpan): Mutable {
     input: parsed(attributes['langfuse.observation.input']),
     output: parsed(attributes['langfuse.observation.output']),
     metadata,
+    startedAt: span.startTime[0] * 1e3 + span.startTime[1] / 1e6,
     durationMs: span.duration[0] * 1e3 + span.duration[1] / 1e6,
     attributes,
     children: [],
