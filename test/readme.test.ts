@@ -94,7 +94,7 @@ it.each(['express', 'fastify'])(
   },
 )
 
-it.each(['core', 'testing'])("the %s README's program runs to its end", async name => {
+it.each(['core', 'testing', 'evaluate'])("the %s README's program runs to its end", async name => {
   const [code] = await once(run(name), 'exit')
   expect(code).toBe(0)
 })

@@ -15,9 +15,9 @@ export {
   type Relay,
   type RelayLimit,
   type RelayOptions,
-  type RelayRecord,
   type RelayStats,
 } from './outbox/relay.ts'
+export type { RelayRecord } from './outbox/relay-record.ts'
 export { createScoreOutbox, type ScoreEvent, type ScoreOutboxOptions } from './outbox/score-outbox.ts'
 export type { DiscardCause } from './outbox/settlement.ts'
 export type { DropCause, FlushResult } from './queue/ledger.ts'

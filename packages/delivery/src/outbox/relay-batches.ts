@@ -1,6 +1,6 @@
 import { withGetters } from '../basics/with-getters.ts'
 import type { Entry, Place } from '../queue/queue.ts'
-import type { RelayRecord } from './relay.ts'
+import type { RelayRecord } from './relay-record.ts'
 
 /** Joins the records of a relay to entries, because a queue's messages are too small to be requests of their own. */
 export interface RelayBatches<Record extends RelayRecord> {

@@ -10,14 +10,9 @@ import { OTLP } from './outbox.ts'
 import { createOutboxLog } from './outbox-log.ts'
 import { createPacing } from './pacing.ts'
 import { createRelayBatches } from './relay-batches.ts'
+import type { RelayRecord } from './relay-record.ts'
 import { LINES } from './score-outbox.ts'
 import { createSettlement, cutEntry, type DiscardCause } from './settlement.ts'
-
-/** A record that somebody else keeps until it is settled. */
-export interface RelayRecord extends EncodedRecord {
-  /** Called once, when everything in it is delivered or discarded. */
-  settle(): void
-}
 
 /** Limits how much is sent, by the clock of the relay. */
 export interface RelayLimit {
