@@ -31,6 +31,8 @@ const expected = {
     'createRequestTracer',
     'enterRequestsOf',
     'getTracing',
+    'refuseRequest',
+    'refuseUncalled',
     'within',
   ],
   '@langfuse-middleware/delivery': [

@@ -1,4 +1,4 @@
-import { within } from '@langfuse-middleware/core/adapter'
+import { refuseRequest, refuseUncalled, within } from '@langfuse-middleware/core/adapter'
 import type { ErrorRequestHandler, Request } from 'express'
 
 const failed = new WeakSet<Request>()
@@ -8,13 +8,16 @@ const failed = new WeakSet<Request>()
  *
  * @example app.use(langfuseErrorHandler())
  */
-export function langfuseErrorHandler(): ErrorRequestHandler {
+export function langfuseErrorHandler(noOptions?: undefined): ErrorRequestHandler {
+  refuseRequest('langfuseErrorHandler', noOptions)
   return function langfuseError(error, request, _response, next) {
     failed.add(request)
     request.langfuse?.fail(error)
     within(request.langfuse, next, error)
   }
 }
+
+refuseUncalled(langfuseErrorHandler)
 
 /** True if an error left a handler of this request. */
 export function hasFailed(request: Request): boolean {

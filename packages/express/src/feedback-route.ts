@@ -2,14 +2,20 @@ import {
   createFeedbackReceiver,
   type FeedbackOptions,
   type FeedbackReceiver,
+  refuseRequest,
+  refuseUncalled,
 } from '@langfuse-middleware/core/adapter'
 import type { RequestHandler } from 'express'
 
 /**
- * Takes what users think of an answer: `{ traceId, name, value, comment }`, in JSON, as a score of that trace. Answers 202, 400 or, with
- * `express-rate-limit` installed, 429. Put `express.json()` before it. Throws a MiddlewareError on a wrong option.
+ * Stores users' feedback as scores: takes `{ traceId, name, value, comment }` as JSON. Answers 202, 400 or, with `express-rate-limit`
+ * installed, 429. Put `express.json()` before it.
+ *
+ * @throws MiddlewareError if an option is wrong
+ * @example app.post('/feedback', express.json(), feedbackRoute({ names: ['helpful'] }))
  */
 export function feedbackRoute(options: FeedbackOptions): RequestHandler {
+  refuseRequest('feedbackRoute', options)
   const feedback = createFeedbackReceiver(options)
   const limit = feedback.isLimited ? createLimiter(feedback) : undefined
 
@@ -18,7 +24,7 @@ export function feedbackRoute(options: FeedbackOptions): RequestHandler {
     response.status(status).json(body)
   }
   return function langfuseFeedback(request, response, next) {
-    // A judgement of a trace is not worth one.
+    // Don't trace feedback requests.
     request.langfuse?.skip()
     if (limit === undefined) return receive(request, response, next)
     return limit(request, response, error => {
@@ -27,6 +33,8 @@ export function feedbackRoute(options: FeedbackOptions): RequestHandler {
     })
   }
 }
+
+refuseUncalled(feedbackRoute)
 
 function createLimiter({ rateLimit, unlimited }: FeedbackReceiver): RequestHandler | undefined {
   try {

@@ -2,6 +2,8 @@ import {
   createRequestTracer,
   enterRequestsOf,
   type MiddlewareOptions,
+  refuseRequest,
+  refuseUncalled,
   within,
 } from '@langfuse-middleware/core/adapter'
 import type { Request, RequestHandler } from 'express'
@@ -19,6 +21,7 @@ export type LangfuseMiddlewareOptions = MiddlewareOptions<Request>
  * @example app.use(langfuseMiddleware({ ignore: ['/health'] }))
  */
 export function langfuseMiddleware(options?: LangfuseMiddlewareOptions): RequestHandler {
+  refuseRequest('langfuseMiddleware', options)
   const tracer = createRequestTracer(options)
   enterRequestsOf<{ req: Request }>(ROUTER_CHANNEL, ({ req }) => req.langfuse)
   return function langfuse(request, response, next) {
@@ -36,6 +39,8 @@ export function langfuseMiddleware(options?: LangfuseMiddlewareOptions): Request
     within(trace, next)
   }
 }
+
+refuseUncalled(langfuseMiddleware)
 
 /** Router 2.3, of Express 5.3, reports every middleware and handler it calls here. */
 const ROUTER_CHANNEL = 'express.router.request'

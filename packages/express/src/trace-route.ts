@@ -1,4 +1,10 @@
-import { checkRouteOptions, type RouteOptions, within } from '@langfuse-middleware/core/adapter'
+import {
+  checkRouteOptions,
+  type RouteOptions,
+  refuseRequest,
+  refuseUncalled,
+  within,
+} from '@langfuse-middleware/core/adapter'
 import type { RequestHandler } from 'express'
 
 /**
@@ -9,6 +15,7 @@ import type { RequestHandler } from 'express'
  * @example app.get('/health', traceRoute(false), handler)
  */
 export function traceRoute(options?: RouteOptions | false): RequestHandler {
+  refuseRequest('traceRoute', options)
   if (options !== false && options !== undefined) checkRouteOptions(options)
   return function langfuseRoute(request, _response, next) {
     if (options === false) request.langfuse?.skip()
@@ -16,3 +23,5 @@ export function traceRoute(options?: RouteOptions | false): RequestHandler {
     within(request.langfuse, next)
   }
 }
+
+refuseUncalled(traceRoute)

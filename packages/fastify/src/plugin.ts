@@ -27,6 +27,12 @@ const HANDLER_CHANNEL = 'fastify.request.handler'
 
 // Async, because Fastify lets the process crash if a callback plugin throws.
 const plugin: FastifyPluginAsync<LangfusePluginOptions> = async (fastify, options) => {
+  if (fastify === undefined) {
+    throw new MiddlewareError(
+      'LANGFUSE_MIDDLEWARE_INVALID_OPTION',
+      'langfusePlugin must be registered, not called: use register(langfusePlugin, options) instead of register(langfusePlugin(options))',
+    )
+  }
   if (fastify.hasRequestDecorator('langfuse')) {
     throw new MiddlewareError(
       'LANGFUSE_MIDDLEWARE_ALREADY_REGISTERED',

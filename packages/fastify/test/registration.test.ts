@@ -108,6 +108,13 @@ describe.each(fastifyVersions)('registration in %s', (_version, fastify) => {
     await expect(defining).rejects.toMatchObject({ code: `LANGFUSE_MIDDLEWARE_${kind}_OPTION` })
   })
 
+  it('fails with the remedy if the plugin was called instead of registered', async () => {
+    const call = langfusePlugin as unknown as (options: object) => Promise<void>
+    // Fastify takes the promise of a plugin, such as that of an import().
+    const register = async () => app.register(call(undefined as never) as never)
+    await expect(register()).rejects.toThrow('langfusePlugin must be registered, not called: use register(')
+  })
+
   it('takes what register adds to the options of a plugin', async () => {
     await app.register(langfusePlugin, { prefix: '/p', logLevel: 'warn' } as LangfusePluginOptions)
     app.get('/x', async () => ({}))

@@ -1,5 +1,4 @@
 import type { Sender } from '@langfuse-middleware/delivery'
-import { MiddlewareError } from '@langfuse-middleware/delivery/options'
 import type { SharedInspector } from '@langfuse-middleware/inspector'
 import type { Log } from '../basics/logger.ts'
 import { requireFrom } from '../basics/runtime-require.ts'
@@ -19,10 +18,12 @@ export interface LocalInspector {
   close(): Promise<void>
 }
 
-/** Finds or starts the inspector, without waiting for it; throws where it is not installed. */
-export function bringInspector(config: InspectorConfig, log: Log): LocalInspector {
+/** Finds or starts the inspector, without waiting for it. Undefined, with a warning, if it is not installed. */
+export function bringInspector(config: InspectorConfig, log: Log): LocalInspector | undefined {
   const { port, file, force } = config
-  const { ensureInspector } = loadInspector()
+  const inspectorPackage = loadInspector(log)
+  if (inspectorPackage === undefined) return undefined
+  const { ensureInspector } = inspectorPackage
   let connecting: Promise<SharedInspector> | undefined
   let url: string | undefined
 
@@ -76,15 +77,17 @@ export function bringInspector(config: InspectorConfig, log: Log): LocalInspecto
   }
 }
 
-/** Only who asks for the inspector needs the package, and is told at start-up if it is not there. */
-function loadInspector(): InspectorPackage {
+/** Production installs without development dependencies, so a missing inspector must not stop the app. */
+function loadInspector(log: Log): InspectorPackage | undefined {
   try {
     return requireFrom()('@langfuse-middleware/inspector')
-  } catch (cause) {
-    throw new MiddlewareError(
-      'LANGFUSE_MIDDLEWARE_MISSING_PACKAGE',
-      'the option inspector needs the package @langfuse-middleware/inspector: npm install --save-dev @langfuse-middleware/inspector',
-      { cause },
+  } catch (error) {
+    const missing = (error as { code?: unknown }).code === 'MODULE_NOT_FOUND'
+    const reason = missing ? 'is not installed' : `cannot be loaded (${String(error)})`
+    log.warnOnce(
+      'inspector missing',
+      `inspector not started: @langfuse-middleware/inspector ${reason}. npm install --save-dev @langfuse-middleware/inspector, or remove the option \`inspector\``,
     )
+    return undefined
   }
 }

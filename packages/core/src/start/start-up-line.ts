@@ -1,15 +1,15 @@
 import { inspectorUrl } from '../options/inspector-options.ts'
 import type { TracingConfig } from '../options/resolve-options.ts'
 
-/** One line that says what is in force. */
-export function startUpLine(config: TracingConfig): string {
+/** One line that says what is in force; `embedded` if the inspector was started. */
+export function startUpLine(config: TracingConfig, embedded: boolean): string {
   const { destination, sampling, flush, inspector } = config
   const address = inspector.port === 0 ? '' : ` at ${inspectorUrl(inspector.port)}`
   const where =
     destination.kind === 'langfuse'
       ? `${destination.baseUrl} as ${shortened(destination.publicKey)}`
       : destination.kind === 'inspector'
-        ? inspector.embedded
+        ? embedded
           ? `the inspector${address}, no keys set`
           : `the local inspector at ${destination.baseUrl}, no keys set (npx @langfuse-middleware/inspector shows the traces)`
         : destination.kind === 'exporter'
@@ -17,7 +17,7 @@ export function startUpLine(config: TracingConfig): string {
           : 'mirrors alone'
   return [
     `tracing to ${where}`,
-    ...(inspector.embedded && destination.kind !== 'inspector' ? [`inspector${address}`] : []),
+    ...(embedded && destination.kind !== 'inspector' ? [`inspector${address}`] : []),
     `environment ${config.environment}`,
     ...(config.release === undefined ? [] : [`release ${config.release}`]),
     `tier ${config.tier}`,

@@ -172,7 +172,7 @@ function start(config: TracingConfig, log: Log): LiveTraceRuntime | undefined {
   try {
     const otel = loadOtel()
     const pipeline = startPipeline(config, destination, otel, log)
-    log.info(startUpLine(config))
+    log.info(startUpLine(config, pipeline.inspector !== undefined))
     const writeRoot = createRootWriter(otel)
     return { otel, config, pipeline, writeRoot, log, counts: { started: 0, ended: 0, skipped: 0 } }
   } catch (error) {
