@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { boundedJson } from '../src/capture/text/bounded-json.ts'
+import { redactText } from '../src/capture/text/credentials.ts'
 
 const key = fc.string({ maxLength: 8 }).map(text => `k${text}`)
 const { value } = fc.letrec(tie => ({
@@ -16,7 +17,10 @@ const { value } = fc.letrec(tie => ({
 it('writes what JSON.stringify writes, as long as there is room', () => {
   fc.assert(
     fc.property(value, any => {
-      expect(boundedJson(any, 1_000_000)).toBe(JSON.stringify(any))
+      const json = JSON.stringify(any)
+      // Random keys and texts may look like credentials.
+      fc.pre(json === undefined || redactText(json) === json)
+      expect(boundedJson(any, 1_000_000)).toBe(json)
     }),
     { numRuns: 1_000 },
   )

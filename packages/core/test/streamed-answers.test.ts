@@ -220,7 +220,7 @@ it('blanks credentials in the arguments of a tool call', async () => {
     function: { name: 'login', arguments: '{"user":"ada","password":"hun\\"ter2","pin": 1234}' },
   }
   expect(await outputOf([chat({ tool_calls: [call] })])).toMatchObject({
-    tool_calls: [{ function: { arguments: '{"user":"ada","password":"[redacted]","pin": "[redacted]"}' } }],
+    tool_calls: [{ function: { arguments: '{"user":"ada","password":"[redacted]","pin":"[redacted]"}' } }],
   })
 })
 

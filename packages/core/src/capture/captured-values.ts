@@ -1,7 +1,8 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http'
 import type { RequestLike } from '../http/request-like.ts'
 import type { NameCapture } from './capture-options.ts'
-import { isCredentialHeader, REDACTED } from './text/credentials.ts'
+import { REDACTED } from './text/credential-formats.ts'
+import { isCredentialHeader } from './text/credential-names.ts'
 import { formValues } from './text/form-values.ts'
 
 const MAX_QUERY_CHARACTERS = 8_192

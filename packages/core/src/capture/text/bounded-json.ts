@@ -1,5 +1,7 @@
 import { capturedKey } from './captured-keys.ts'
-import { REDACTED } from './credentials.ts'
+import { REDACTED } from './credential-formats.ts'
+import { canBeCredential, pairedMember } from './credential-names.ts'
+import { isCredentialPair } from './credentials.ts'
 import { shown } from './shown-text.ts'
 
 const MAX_DEPTH = 64
@@ -13,8 +15,8 @@ interface Writing {
 }
 
 /**
- * JSON of any value, cut where it holds `maxBytes`, with credentials blanked. Never throws, changes nothing of the value, and looks at no
- * more of it than it writes.
+ * JSON of any value, cut at `maxBytes`, with credentials redacted. Never throws, changes nothing of the value, and reads no more of it than
+ * it writes.
  */
 export function boundedJson(value: unknown, maxBytes: number): string | undefined {
   const writing: Writing = { left: maxBytes, above: new Set(), parts: [] }
@@ -78,7 +80,8 @@ function writeArray(items: readonly unknown[], writing: Writing): true {
       parts.push(`"[cut: ${items.length - index} more]"`)
       break
     }
-    if (!write(items[index], writing)) parts.push('null')
+    const item = items[index]
+    if (!write(isCredentialPair(item) ? [item[0], REDACTED] : item, writing)) parts.push('null')
     writing.left -= 1
   }
   parts.push(']')
@@ -89,6 +92,7 @@ function writeMembers(value: object, writing: Writing): true {
   const { parts } = writing
   const start = parts.push('{')
   const keys = Object.keys(value)
+  const paired = pairedMember(value)
   for (const [index, key] of keys.entries()) {
     const end = parts.length
     if (end > start) parts.push(',')
@@ -99,7 +103,7 @@ function writeMembers(value: object, writing: Writing): true {
     const { json, bytes, isCredential } = capturedKey(key, writing.left)
     parts.push(json, ':')
     writing.left -= bytes + 2
-    const hasValue = isCredential ? spend(`"${REDACTED}"`, writing) : writeMember(value, key, writing)
+    const hasValue = writeMember(value, key, isCredential || key === paired, writing)
     if (!hasValue) parts.length = end
     writing.left -= 2
   }
@@ -108,9 +112,10 @@ function writeMembers(value: object, writing: Writing): true {
 }
 
 /** A getter is the app's own, and may throw. */
-function writeMember(value: object, key: string, writing: Writing): boolean {
+function writeMember(value: object, key: string, isCredential: boolean, writing: Writing): boolean {
   try {
-    return write((value as Record<string, unknown>)[key], writing)
+    const member = (value as Record<string, unknown>)[key]
+    return isCredential && canBeCredential(member) ? spend(`"${REDACTED}"`, writing) : write(member, writing)
   } catch {
     return spend('"[not readable]"', writing)
   }

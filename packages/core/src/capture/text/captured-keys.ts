@@ -1,22 +1,22 @@
-import { isCredentialKey } from './credentials.ts'
+import { isCredentialKey } from './credential-names.ts'
 import { shown } from './shown-text.ts'
 
 /** A key of a body as it is captured. */
 export interface CapturedKey {
-  /** As JSON, without what is blanked of it. */
+  /** As JSON, redacted. */
   readonly json: string
-  /** Of the text. */
+  /** Size of the text without the quotes of JSON. */
   readonly bytes: number
-  /** Whether its value is taken for a credential. */
+  /** True if its value is taken for a credential. */
   readonly isCredential: boolean
 }
 
-// An app's bodies have the same keys again and again, and to look at one takes as long as ten values; a stranger's are not kept for long.
+// An app's bodies have the same keys again and again, and a key takes as long as ten values; those that a client makes up are soon forgotten.
 const MOST_KEYS = 1_000
 const LONGEST_KEY = 64
 const known = new Map<string, CapturedKey>()
 
-/** How a key is captured: cut at `maxBytes`, unless it is a short one. */
+/** A key as it is captured: cut at `maxBytes` if it is long. */
 export function capturedKey(key: string, maxBytes: number): CapturedKey {
   if (key.length > LONGEST_KEY) return look(key, maxBytes)
   let captured = known.get(key)

@@ -1,42 +1,75 @@
-/** What stands in place of a value that must not leave. */
-export const REDACTED = '[redacted]'
+import { REDACTED, redactFormats } from './credential-formats.ts'
+import { redactMembers } from './credential-members.ts'
+import { canBeCredential, isCredentialKey, pairedMember } from './credential-names.ts'
 
-// Written as `normalised` makes them. Whole words first: `token` must not take `max_tokens` along.
-const NAMES = 'token|auth|pwd|pass|pin|otp|cvv|cvc|ssn|iban|jwt|sid|sig|signature|xsrf|csrf|connectsid'
-const PARTS =
-  'password|passwd|passphrase|secret|apikey|accesskey|privatekey|signingkey|encryptionkey|accesstoken|refreshtoken|idtoken|authtoken|sessiontoken|securitytoken|bearertoken|csrftoken|xsrftoken|apitoken|authorization|credential|cookie|creditcard|cardnumber|sessionid|socialsecurity|bankaccount'
-const KEY = new RegExp(`^(?:${NAMES})$|${PARTS}`)
-const HEADER = /token|secret|key$|auth(?!or)|cookie|session|signature|credential|password|jwt|assertion/
+const SHORTEST = 6
+const JSON_TEXT = /^\s*[[{]/
+const MAX_DEPTH = 64
 
-/** Whether a value under this key is taken for a credential: `api_key`, `userPassword`, `Set-Cookie`. */
-export function isCredentialKey(key: string): boolean {
-  return KEY.test(normalised(key))
-}
-
-/** Whether a header of this name is taken to carry one; headers are judged more strictly than keys of a body. */
-export function isCredentialHeader(name: string): boolean {
-  return HEADER.test(normalised(name))
-}
-
-function normalised(key: string): string {
-  return key.toLowerCase().replaceAll(/[^a-z0-9]/g, '')
-}
-
-let redactCredentials: ((text: string) => string) | undefined
-
-// Of JSON within a text, such as the arguments of a tool call; escaped where that is within JSON again.
-const MEMBER =
-  /(\\{0,8}")([\w.-]{1,64})\1(\s*:\s*)(\1[\s\S]*?(?:(?<!\\)\1|$)|\{[^{}]*\}?|\[[^[\]]*\]?|[\w.+-]+)/g
-
-/** A text with HTTP credentials, URL passwords, Langfuse keys and credential-like members of JSON blanked. */
+/**
+ * A text without credentials: known formats of keys, and the values of credential-like names, in JSON, YAML, headers, forms and prose. JSON is
+ * taken apart, also within JSON, and written again only if something of it is redacted.
+ */
 export function redactText(text: string): string {
-  if (redactCredentials === undefined) {
-    const delivery: typeof import('@langfuse-middleware/delivery') = require('@langfuse-middleware/delivery')
-    redactCredentials = delivery.createRedactor()
+  if (text.length < SHORTEST) return text
+  if (!JSON_TEXT.test(text)) return redactPlain(text)
+  try {
+    const value: unknown = JSON.parse(text)
+    const redacted = redactedValue(value, 0)
+    if (redacted === value) return text
+    return JSON.stringify(redacted, null, /^\s*[[{]\r?\n(\s+)/.exec(text)?.[1])
+  } catch {
+    // Not JSON, or only a part of some, or nested too deep.
+    return redactPlain(text)
   }
-  const redacted = redactCredentials(text)
-  if (!redacted.includes('"')) return redacted
-  return redacted.replace(MEMBER, (member: string, quote: string, key: string, colon: string) =>
-    isCredentialKey(key) ? `${quote}${key}${quote}${colon}${quote}${REDACTED}${quote}` : member,
-  )
+}
+
+function redactPlain(text: string): string {
+  return redactMembers(redactFormats(text))
+}
+
+/** `value` itself if nothing of it is redacted. */
+function redactedValue(value: unknown, depth: number): unknown {
+  if (typeof value === 'string') return redactText(value)
+  if (typeof value !== 'object' || value === null) return value
+  if (depth === MAX_DEPTH) throw new RangeError('nested too deep')
+  return Array.isArray(value) ? redactedList(value, depth) : redactedMembers(value, depth)
+}
+
+function redactedList(items: unknown[], depth: number): unknown[] {
+  let changed: unknown[] | undefined
+  for (const [index, item] of items.entries()) {
+    const redacted = isCredentialPair(item) ? [item[0], REDACTED] : redactedValue(item, depth + 1)
+    if (redacted === item) continue
+    changed ??= [...items]
+    changed[index] = redacted
+  }
+  return changed ?? items
+}
+
+function redactedMembers(value: object, depth: number): object {
+  let changed: Record<string, unknown> | undefined
+  const paired = pairedMember(value)
+  for (const [key, member] of Object.entries(value)) {
+    const isCredential = (key === paired || isCredentialKey(key)) && canBeCredential(member)
+    const redacted = isCredential ? REDACTED : redactedValue(member, depth + 1)
+    if (redacted === member) continue
+    // Defined, because a key `__proto__` would be set elsewhere.
+    changed ??= Object.defineProperties({}, Object.getOwnPropertyDescriptors(value)) as Record<
+      string,
+      unknown
+    >
+    Object.defineProperty(changed, key, {
+      value: redacted,
+      enumerable: true,
+      configurable: true,
+      writable: true,
+    })
+  }
+  return changed ?? value
+}
+
+/** True for an entry of headers or of a form, `['password', '…']`. */
+export function isCredentialPair(item: unknown): item is [string, unknown] {
+  return Array.isArray(item) && item.length === 2 && typeof item[0] === 'string' && isCredentialKey(item[0])
 }
