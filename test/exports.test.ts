@@ -122,6 +122,7 @@ const expected = {
     'startInspector',
     'traceUrl',
   ],
+  '@langfuse-middleware/llm-calls': ['closeJson', 'createStreamedAnswer', 'createTextParts', 'watchLlmCalls'],
   '@langfuse-middleware/testing': ['adapterAudits', 'auditRoutes', 'recordTraces'],
 }
 

@@ -25,7 +25,6 @@ export const ROOMS: Readonly<Record<string, Rooms>> = {
       'src/context',
       'src/options',
       'src/capture',
-      'src/capture/streams',
       'src/capture/text',
       'src/http',
       'src/propagation',
@@ -35,6 +34,10 @@ export const ROOMS: Readonly<Record<string, Rooms>> = {
   delivery: {
     entryPoints: ['src/index.ts', 'src/options.ts'],
     rooms: ['src/outbox', 'src/spool', 'src/queue', 'src/senders', 'src/wire', 'src/basics'],
+  },
+  'llm-calls': {
+    entryPoints: ['src/index.ts'],
+    rooms: ['src/watch', 'src/reading', 'src/dialects', 'src/answer', 'src/wire'],
   },
   evaluate: {
     entryPoints: ['src/index.ts', 'src/matchers.ts', 'src/cli.ts'],

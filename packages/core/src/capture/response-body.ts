@@ -1,7 +1,6 @@
 import { TextDecoder } from 'node:util'
-import { createStreamedAnswer, type StreamedAnswer } from './streams/streamed-answer.ts'
+import { createStreamedAnswer, createTextParts, type StreamedAnswer } from '@langfuse-middleware/llm-calls'
 import { copyOf, firstBytes } from './text/text-cut.ts'
-import { createTextParts } from './text/text-parts.ts'
 import { isTextType, readText } from './text-body.ts'
 
 /** What the headers say of a body. */

@@ -1,4 +1,4 @@
-import { closeJson } from './text/close-json.ts'
+import { closeJson } from '@langfuse-middleware/llm-calls'
 import { formValues } from './text/form-values.ts'
 import { cutMark } from './text/text-cut.ts'
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { closeJson } from '../src/capture/text/close-json.ts'
+import { closeJson } from '../src/wire/close-json.ts'
 
 it.each([
   ['{"a":{"b":[1,"tex', '{"a":{"b":[1,"tex"]}}'],
