@@ -4,7 +4,7 @@ import langfusePlugin from '@langfuse-middleware/fastify'
 import { fastify } from 'fastify'
 import { APIError, OpenAI } from 'openai'
 import { createDocumentRoutes } from './document-routes.mjs'
-import { documents } from './documents.mjs'
+import { documents as shopDocuments } from './documents.mjs'
 import { promptOf } from './prompt.mjs'
 import { createRetrieval } from './retrieval.mjs'
 
@@ -23,12 +23,13 @@ const askSchema = {
 
 /**
  * The RAG app. Its keys and addresses come from the environment: see README.md.
- * @param {{ chatUrl?: string, defaultModel?: string, embeddingModel?: string }} [options]
+ * @param {{ chatUrl?: string, defaultModel?: string, embeddingModel?: string, documents?: import('./documents.mjs').Document[] }} [options]
  */
 export async function createApp({
   chatUrl = 'http://127.0.0.1:3001',
   defaultModel = 'gpt-4.1-mini',
   embeddingModel = 'text-embedding-3-small',
+  documents = shopDocuments,
 } = {}) {
   const client = new OpenAI()
   const openai = observeOpenAI(client, { generationName: 'answer-from-documents' })

@@ -1,3 +1,4 @@
+import { gradeOf } from './grade.mjs'
 import { closest, sentencesOf, wordsOf } from './text.mjs'
 import { callsFor } from './tool-calls.mjs'
 
@@ -16,6 +17,8 @@ import { callsFor } from './tool-calls.mjs'
 export function answer(messages, tools = [], toolChoice = 'auto') {
   const asked = messages.findLastIndex(message => message.role === 'user')
   const question = textOf(messages[asked])
+  const grade = gradeOf(textOf(messages[0]), question)
+  if (grade !== undefined) return say(grade)
   const results = messages.slice(asked + 1).filter(message => message.role === 'tool')
   if (results.length > 0) return say(fromToolResults(results.map(textOf)))
   const toolCalls = callsFor(question, tools, toolChoice)
