@@ -21,6 +21,7 @@ const config: Config = {
   },
   modulePathIgnorePatterns: ['<rootDir>/packages/[^/]+/dist'],
   testTimeout: 60_000,
+  reporters: ['default', '<rootDir>/scripts/skipped-tests-reporter.mjs'],
 }
 
 export default config

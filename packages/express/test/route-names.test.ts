@@ -220,7 +220,7 @@ describe.each(expressVersions)('names of traces in %s', (version, express) => {
       expect(await nameOf('/files/a/b/c.txt')).toBe(`GET ${path}`)
     })
 
-    const itOn4 = four ? it : it.skip
+    const itOn4 = four ? it : () => {}
     itOn4('names constrained parameters, of a route as written and of a mount by name', async () => {
       const { nameOf } = traced(app => {
         app.get('/users/:id(\\d+)', ok)

@@ -11,10 +11,13 @@ const places = [
 const executablePath = places.find(path => path && existsSync(path))
 const reason = 'no Chromium: run node scripts/install-chromium.mjs as root, or set CHROMIUM_PATH'
 
-/** `describe` where there is a browser; elsewhere the tests are skipped, and that is said aloud. */
-export const describeInBrowser: jest.Describe = executablePath || process.env.CI ? describe : skipLoudly()
+/** `describe`; without a browser the tests are skipped, and fail in CI. */
+export const describeInBrowser = (name: string, define: () => void): void => {
+  if (executablePath || process.env.CI) describe(name, define)
+  else describe.skip(`${name} [skipped: ${reason}]`, define)
+}
 
-/** Starts the browser with an empty profile and nothing that would talk to anybody. */
+/** Starts the browser with an empty profile and without background traffic. */
 export async function launchBrowser(): Promise<Browser> {
   if (!executablePath) throw new Error(reason)
   return await chromium.launch({
@@ -31,9 +34,4 @@ export async function launchBrowser(): Promise<Browser> {
       '--disable-sync',
     ],
   })
-}
-
-function skipLoudly(): jest.Describe {
-  process.stderr.write(`\n*** SKIPPED: the tests of the inspector's page, for there is ${reason}\n\n`)
-  return describe.skip as unknown as jest.Describe
 }
