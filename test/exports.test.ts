@@ -33,6 +33,7 @@ const expected = {
     'getTracing',
     'refuseRequest',
     'refuseUncalled',
+    'tracedRequestOf',
     'within',
   ],
   '@langfuse-middleware/delivery': [

@@ -21,6 +21,7 @@ export const ROOMS: Readonly<Record<string, Rooms>> = {
       'src/provider',
       'src/inspector',
       'src/buffer',
+      'src/request',
       'src/export',
       'src/context',
       'src/options',

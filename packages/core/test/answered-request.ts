@@ -22,10 +22,10 @@ export async function answeredRequest(
     headers: { 'x-request-id': id, ...request.headers },
   }
   const response = new ServerResponse(new IncomingMessage(new Socket()))
-  const trace = createRequestTracer({ ...(capture !== undefined && { capture }) }).start(asked)
-  trace.endWith(response, () => undefined)
-  answer(response, trace)
-  trace.end({ end: 'completed', statusCode: response.statusCode })
+  const traced = createRequestTracer({ ...(capture !== undefined && { capture }) }).start(asked)
+  traced.endWith(response, () => undefined)
+  answer(response, traced.trace)
+  traced.end({ end: 'completed', statusCode: response.statusCode })
   const recorded = await recorder.waitFor(one => one.root?.metadata.requestId === id)
   return recorded.root as RecordedObservation
 }

@@ -517,14 +517,14 @@ describe('mask', () => {
   it('that takes its time masks inputs and outputs, and hides metadata', async () => {
     await recorder.close()
     record({ mask: async ({ data }) => String(data).replaceAll('lovelace', '***') })
-    const trace = createRequestTracer({ capture: { requestBody: true } }).start({
+    const traced = createRequestTracer({ capture: { requestBody: true } }).start({
       method: 'POST',
       url: '/',
       headers: {},
       body: { name: 'lovelace' },
     } as never)
-    trace.setMetadata({ who: 'lovelace' })
-    trace.end({ end: 'completed', statusCode: 200 })
+    traced.trace.setMetadata({ who: 'lovelace' })
+    traced.end({ end: 'completed', statusCode: 200 })
     const { root } = await recorder.waitFor(() => true)
     expect(root).toMatchObject({
       input: { name: '***' },

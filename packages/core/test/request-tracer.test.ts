@@ -63,20 +63,22 @@ it('ends once, whatever comes after', async () => {
 
 it('survives whatever a handler hands it', async () => {
   recorder = recordTraces()
-  const trace = createRequestTracer().start({ method: 'GET', url: '/', headers: {} })
+  const traced = createRequestTracer().start({ method: 'GET', url: '/', headers: {} })
   const throws = () => {
     throw new Error('hostile')
   }
   const hostile = Object.defineProperty({ toString: throws }, 'any', { get: throws, enumerable: true })
+  const { trace } = traced
   const loose = trace as unknown as Record<string, (...values: unknown[]) => void>
   for (const value of [undefined, null, 1, '', Symbol('s'), hostile, 'x'.repeat(10_000), '\ud800']) {
-    for (const method of ['setUser', 'setSession', 'setName', 'setMetadata', 'update', 'addTags', 'fail']) {
+    for (const method of ['setUser', 'setSession', 'setName', 'setMetadata', 'update', 'addTags']) {
       loose[method]?.call(trace, value)
     }
+    traced.fail(value)
     trace.update({ input: value, output: value, metadata: { value } })
   }
   trace.setMetadata(Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`key${index}`, index])))
-  trace.end({ end: 'completed', statusCode: 500 })
+  traced.end({ end: 'completed', statusCode: 500 })
   const [recorded] = await recorder.traces()
   expect(recorded?.root).toMatchObject({ level: 'ERROR', output: expect.anything() })
   expect(recorded?.root?.userId).toBe('1')

@@ -3,7 +3,12 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { startObservation } from '@langfuse/tracing'
 import { getTracing, initTracing, type TracingOptions } from '@langfuse-middleware/core'
-import { createRequestTracer, type Outcome, type RequestLike } from '@langfuse-middleware/core/adapter'
+import {
+  createRequestTracer,
+  type Outcome,
+  type RequestLike,
+  type TracedRequest,
+} from '@langfuse-middleware/core/adapter'
 import { type Attributes, type HrTime, trace as otelTrace, ROOT_CONTEXT, type Span } from '@opentelemetry/api'
 import { JsonTraceSerializer, ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer'
 import { resourceFromAttributes } from '@opentelemetry/resources'
@@ -18,9 +23,7 @@ import {
 import fc from 'fast-check'
 import { decodeSpans, type Message, toObject } from '../../delivery/test/support/otlp-decoder.ts'
 import { loadOtel } from '../src/basics/otel.ts'
-import { SILENT_TRACE } from '../src/buffer/held-trace.ts'
 import { RootSpan } from '../src/buffer/root-span.ts'
-import type { RequestTrace } from '../src/context/request-trace.ts'
 
 const REQUEST_ID = 'langfuse.observation.metadata.requestId'
 const GENERATION_MS = 'langfuse.observation.metadata.generationMs'
@@ -34,9 +37,8 @@ function twins(): [sdk: Span & ReadableSpan, ours: RootSpan] {
   const sdk = provider.getTracer('langfuse-sdk', '1').startSpan('GET') as Span & ReadableSpan
   const { instrumentationScope } = sdk
   const ours = new RootSpan(
-    { otel, resource, instrumentationScope, maxAttributes: 128, ended() {} },
+    { otel, resource, instrumentationScope, maxAttributes: 128 },
     {
-      trace: SILENT_TRACE,
       name: 'GET',
       own: sdk.spanContext(),
       parent: undefined,
@@ -189,7 +191,7 @@ describe('a request', () => {
   })
 
   /** The spans that such a request sends, by name, without what is random in them. */
-  async function sent(options: TracingOptions, request: RequestLike, work: (trace: RequestTrace) => void) {
+  async function sent(options: TracingOptions, request: RequestLike, work: (traced: TracedRequest) => void) {
     bodies = []
     const tracing = initTracing({
       publicKey: 'pk-lf-public',
@@ -199,8 +201,8 @@ describe('a request', () => {
       shutdown: { signals: false },
       ...options,
     })
-    const trace = createRequestTracer({ trust: true }).start(request)
-    trace.run(() => work(trace))
+    const traced = createRequestTracer({ trust: true }).start(request)
+    traced.run(() => work(traced))
     const { delivered } = await tracing.shutdown()
     const spans = bodies.flatMap(decodeSpans) as Message[]
     expect(spans).toHaveLength(delivered)
@@ -217,52 +219,52 @@ describe('a request', () => {
   afterEach(() => getTracing()?.shutdown())
 
   const caller = { traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` }
-  it.each<[string, TracingOptions, RequestLike['headers'], (trace: RequestTrace) => void]>([
-    ['that is plain', {}, {}, trace => trace.end(OK)],
-    ['of a release', { release: 'r1', version: 'v1', environment: 'staging' }, {}, trace => trace.end(OK)],
-    ['of somebody', {}, { 'x-user-id': 'ada', 'x-session-id': 's1' }, trace => trace.end(OK)],
-    ['of a caller', {}, caller, trace => trace.end(OK)],
+  it.each<[string, TracingOptions, RequestLike['headers'], (traced: TracedRequest) => void]>([
+    ['that is plain', {}, {}, traced => traced.end(OK)],
+    ['of a release', { release: 'r1', version: 'v1', environment: 'staging' }, {}, traced => traced.end(OK)],
+    ['of somebody', {}, { 'x-user-id': 'ada', 'x-session-id': 's1' }, traced => traced.end(OK)],
+    ['of a caller', {}, caller, traced => traced.end(OK)],
     [
       'of a caller that Langfuse knows',
       {},
       { ...caller, baggage: `langfuse_trace_id=${'a'.repeat(32)},langfuse_user_id=ada` },
-      trace => trace.end(OK),
+      traced => traced.end(OK),
     ],
     [
       'that says more',
       {},
       {},
-      trace => {
-        trace.addTags('one', 'two')
-        trace.setName('named')
-        trace.setUser('bob')
-        trace.end({ end: 'completed', statusCode: 404 })
+      traced => {
+        traced.trace.addTags('one', 'two')
+        traced.trace.setName('named')
+        traced.trace.setUser('bob')
+        traced.end({ end: 'completed', statusCode: 404 })
       },
     ],
     [
       'that failed',
       { llmEntry: true },
       {},
-      trace => {
-        trace.fail(new Error('boom'))
-        trace.end({ end: 'completed', statusCode: 500, route: '/' })
+      traced => {
+        traced.fail(new Error('boom'))
+        traced.end({ end: 'completed', statusCode: 500, route: '/' })
       },
     ],
     [
       'with content of its own',
       {},
       {},
-      trace => {
-        trace.update({ input: { question: 1 }, output: 'answer', metadata: { more: true } })
-        trace.setMetadata({ tenant: 't' })
-        trace.end(OK)
+      traced => {
+        traced.trace.update({ input: { question: 1 }, output: 'answer', metadata: { more: true } })
+        traced.trace.setMetadata({ tenant: 't' })
+        traced.end(OK)
       },
     ],
     [
       'with observations under it',
       { release: 'r1' },
       { 'x-user-id': 'ada' },
-      trace => {
+      traced => {
         const agent = startObservation('agent', { input: 'question' }, { asType: 'agent' })
         agent.startObservation('lookup', { level: 'ERROR' }, { asType: 'tool' }).end()
         // Not sent itself, so that what is under it gets another parent.
@@ -272,8 +274,8 @@ describe('a request', () => {
           startObservation('answer', said, { asType: 'generation' }).end()
           query.end()
         })
-        trace.addTags('later')
-        trace.end(OK)
+        traced.trace.addTags('later')
+        traced.end(OK)
         agent.end()
       },
     ],

@@ -1,18 +1,24 @@
 import { isDefaultExportSpan, LangfuseSpanProcessor } from '@langfuse/otel'
 import { type Context, context, ROOT_CONTEXT, type Span, trace } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
-import { BasicTracerProvider, type ReadableSpan } from '@opentelemetry/sdk-trace-base'
+import { defaultResource } from '@opentelemetry/resources'
+import { BasicTracerProvider, RandomIdGenerator, type ReadableSpan } from '@opentelemetry/sdk-trace-base'
 import fc from 'fast-check'
 import { createLog } from '../src/basics/logger.ts'
 import { loadOtel } from '../src/basics/otel.ts'
-import type { HeldTrace } from '../src/buffer/held-trace.ts'
+import { figuresOf, type HeldTrace } from '../src/buffer/held-trace.ts'
+import type { RootSpan } from '../src/buffer/root-span.ts'
+import { createRootStarter } from '../src/buffer/start-root.ts'
 import { createTraceBuffer } from '../src/buffer/trace-buffer.ts'
 import type { Refusal } from '../src/export/refusal.ts'
 import type { BufferOptions } from '../src/options/resolve-options.ts'
 import { createSampler } from '../src/provider/sampler.ts'
+import { createRequestRecords } from '../src/request/request-record.ts'
+import { RequestState } from '../src/request/request-state.ts'
 
 const otel = loadOtel()
 const LEVEL = 'langfuse.observation.level'
+const OK = { end: 'completed', statusCode: 200 } as const
 
 beforeAll(() => context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable()))
 afterAll(() => context.disable())
@@ -34,6 +40,12 @@ function createBench(limits: BufferOptions = {}) {
     mediaUploadEnabled: false,
     shouldExportSpan: ({ otelSpan }) => !refusal.active && isDefaultExportSpan(otelSpan),
   })
+  const log = createLog({ info() {}, warn() {}, error() {} })
+  const records = createRequestRecords(
+    otel,
+    { version: undefined, emptyRequests: 'keep', llmEntry: false },
+    log,
+  )
   const buffer = createTraceBuffer({
     otel,
     limits: {
@@ -44,10 +56,11 @@ function createBench(limits: BufferOptions = {}) {
       maxAgeMs: 60_000,
       ...limits,
     },
+    records,
     next: processor,
     refusal,
     isExported: isDefaultExportSpan,
-    log: createLog({ info() {}, warn() {}, error() {} }),
+    log,
     now: () => now,
   })
   const provider = new BasicTracerProvider({
@@ -56,6 +69,8 @@ function createBench(limits: BufferOptions = {}) {
   })
   const langfuse = provider.getTracer('langfuse-sdk')
   const foreign = provider.getTracer('some-database-driver')
+  const ids = new RandomIdGenerator()
+  const startRoot = createRootStarter(otel, defaultResource(), buffer, () => ids.generateSpanId())
 
   return {
     buffer,
@@ -73,26 +88,47 @@ function createBench(limits: BufferOptions = {}) {
       await processor.forceFlush()
       return sent.map(span => span.name)
     },
-    /** A trace whose verdict is `keep`. */
-    open(keep: boolean | ((held: HeldTrace) => boolean) = true): {
-      held: HeldTrace
-      root: Span
-      within: Context
-    } {
-      const held: HeldTrace = buffer.open({
-        keeps: one => (typeof keep === 'boolean' ? keep : keep(one)),
-        identity: () => ({ 'user.id': 'ada' }),
-        decided() {},
-        label: '',
-        describe() {},
-        plain: false,
-        requestId: undefined,
-        userId: 'ada',
-        sessionId: undefined,
-        abandon: () => root.end(),
-      })
-      const root = langfuse.startSpan('root', {}, buffer.contextFor(held, ROOT_CONTEXT))
-      return { held, root, within: trace.setSpan(buffer.contextFor(held, ROOT_CONTEXT), root) }
+    /** A request of user ada whose trace is kept: always, never, or if anything in it failed. */
+    open(keep: boolean | 'if failed' = true) {
+      const sampling = {
+        rate: keep === true ? 1 : 0,
+        keepErrors: keep === 'if failed',
+        keepSlowerThanMs: Number.POSITIVE_INFINITY,
+        keepAborted: false,
+        keep: undefined,
+      }
+      const start = { requestId: '', traceId: ids.generateTraceId(), name: 'root', sampling }
+      const request = new RequestState(start, log)
+      request.setUser('ada')
+      const place = { parent: undefined, context: ROOT_CONTEXT, links: undefined }
+      const held = startRoot(request, place)
+      const root = held.root as RootSpan
+      const recordOf = (provisional: boolean) =>
+        records.recordOf(request, OK, {
+          figures: figuresOf(held),
+          response: { measured: undefined, captured: undefined },
+          decided: held.decision === 'pending' ? undefined : held.decision,
+          provisional,
+        })
+      const endRoot = () => {
+        if (request.outcome !== undefined) return
+        request.end(OK)
+        root.end()
+      }
+      return {
+        held,
+        root,
+        within: trace.setSpan(buffer.contextFor(held, ROOT_CONTEXT), root),
+        /** Ends the request, whose trace waits for more work. */
+        wait() {
+          endRoot()
+          buffer.wait(held, recordOf(true))
+        },
+        end() {
+          endRoot()
+          buffer.end(held, recordOf(false))
+        },
+      }
     },
   }
 }
@@ -101,10 +137,10 @@ describe('a trace', () => {
   it('leaves nothing behind, kept or dropped', async () => {
     const bench = createBench()
     for (const keep of [true, false]) {
-      const { root, within } = bench.open(keep)
+      const { end, within } = bench.open(keep)
       bench.langfuse.startSpan('child', {}, within).end()
       expect(await bench.names()).toEqual(keep ? [] : ['child', 'root'])
-      root.end()
+      end()
     }
     expect(await bench.names()).toEqual(['child', 'root'])
     expect(bench.expected()).toBe(0)
@@ -113,31 +149,30 @@ describe('a trace', () => {
 
   it('stamps identity on what says nothing of its own', async () => {
     const bench = createBench()
-    const { root, within } = bench.open()
+    const { end, within } = bench.open()
     bench.langfuse.startSpan('plain', {}, within).end()
     bench.langfuse.startSpan('own', { attributes: { 'user.id': 'bob' } }, within).end()
-    root.end()
+    end()
     await bench.names()
     expect(bench.sent.map(span => span.attributes['user.id'])).toEqual(['ada', 'bob', 'ada'])
   })
 
   it('waits for promises besides its root', async () => {
     const bench = createBench()
-    const { held, root, within } = bench.open()
-    bench.buffer.wait(held)
-    root.end()
+    const { wait, end, within } = bench.open()
+    wait()
     bench.langfuse.startSpan('after the response', {}, within).end()
     expect(await bench.names()).toEqual([])
-    bench.buffer.release(held)
+    end()
     expect(await bench.names()).toEqual(['after the response', 'root'])
     expect(bench.buffer.stats().open).toBe(0)
   })
 
   it('takes a child that ends after the verdict along, without making it a root', async () => {
     const bench = createBench()
-    const { root, within } = bench.open()
+    const { root, end, within } = bench.open()
     const child = bench.langfuse.startSpan('late', {}, within)
-    root.end()
+    end()
     expect(await bench.names()).toEqual(['root'])
     child.end()
     expect(await bench.names()).toEqual(['root', 'late'])
@@ -148,9 +183,9 @@ describe('a trace', () => {
 
   it('forgets a child that ends after it was dropped, and records none that start then', async () => {
     const bench = createBench()
-    const { root, within } = bench.open(false)
+    const { end, within } = bench.open(false)
     const child = bench.langfuse.startSpan('late', {}, within)
-    root.end()
+    end()
     child.end()
     const later = bench.langfuse.startSpan('later', {}, within)
     expect(later.isRecording()).toBe(false)
@@ -161,7 +196,7 @@ describe('a trace', () => {
 
   it('hangs what is under a foreign span on the observation above it', async () => {
     const bench = createBench()
-    const { root, within } = bench.open()
+    const { root, end, within } = bench.open()
     const query = bench.foreign.startSpan('query', {}, within)
     const inner = bench.foreign.startSpan('inner', {}, trace.setSpan(within, query))
     const child = bench.langfuse.startSpan('generation', {}, trace.setSpan(within, inner))
@@ -170,7 +205,7 @@ describe('a trace', () => {
     query.end()
     const early = bench.langfuse.startSpan('second', {}, trace.setSpan(within, query))
     early.end()
-    root.end()
+    end()
     expect((await bench.names()).sort()).toEqual(['generation', 'root', 'second'])
     for (const span of bench.sent) {
       if (span.name === 'root') continue
@@ -182,7 +217,7 @@ describe('a trace', () => {
 
   it('rolls its generations up on the root', async () => {
     const bench = createBench()
-    const { root, within } = bench.open()
+    const { end, within } = bench.open()
     for (const [model, tokens] of [
       ['gpt-a', 10],
       ['gpt-b', 5],
@@ -196,7 +231,7 @@ describe('a trace', () => {
       bench.langfuse.startSpan('generation', { attributes }, within).end()
     }
     bench.langfuse.startSpan('failing', { attributes: { [LEVEL]: 'ERROR' } }, within).end()
-    root.end()
+    end()
     await bench.names()
     expect(bench.sent.at(-1)?.attributes).toMatchObject({
       'langfuse.observation.metadata.observations': '3',
@@ -218,11 +253,11 @@ describe('bounds', () => {
     'on %s: one request with many children is decided early and streamed',
     async (bound, limits) => {
       const bench = createBench(limits)
-      const { root, within } = bench.open()
+      const { end, within } = bench.open()
       for (let index = 0; index < 10_000; index += 1) bench.langfuse.startSpan('child', {}, within).end()
       expect(bench.buffer.stats().decidedEarly[bound]).toBe(1)
       expect(bench.buffer.stats()).toMatchObject({ held: 0, heldBytes: 0 })
-      root.end()
+      end()
       expect(await bench.names()).toHaveLength(10_001)
       expect(bench.expected()).toBe(0)
       expect(bench.buffer.stats().open).toBe(0)
@@ -232,14 +267,14 @@ describe('bounds', () => {
   it('on traces: children that never end are ended, so that memory stays flat', async () => {
     const bench = createBench({ maxTraces: 100 })
     for (let index = 0; index < 5_000; index += 1) {
-      const { root, within } = bench.open(index % 2 === 0)
+      const { end, within } = bench.open(index % 2 === 0)
       bench.langfuse.startSpan('never ended', {}, within)
-      root.end()
+      end()
     }
     expect(bench.buffer.stats().open).toBeLessThanOrEqual(100)
     expect(bench.expected()).toBeLessThanOrEqual(100)
     bench.advance(1e9)
-    bench.buffer.abandonAll()
+    bench.buffer.closeAll()
     expect(bench.expected()).toBe(0)
     const names = await bench.names()
     expect(names.filter(name => name === 'root')).toHaveLength(2_500)
@@ -255,9 +290,9 @@ describe('bounds', () => {
     expect(bench.buffer.stats().decidedEarly.traces).toBe(1)
     bench.langfuse.startSpan('of the first', {}, first.within).end()
     bench.langfuse.startSpan('never ended', {}, first.within)
-    first.root.end()
-    second.root.end()
-    bench.buffer.abandonAll()
+    first.end()
+    second.end()
+    bench.buffer.closeAll()
     expect((await bench.names()).sort()).toEqual(['never ended', 'of the first', 'root', 'root'])
     expect(bench.expected()).toBe(0)
   })
@@ -266,8 +301,8 @@ describe('bounds', () => {
     jest.useFakeTimers()
     try {
       const bench = createBench({ maxAgeMs: 1_000 })
-      const { root, within } = bench.open(held => held.rollUp.errors > 0)
-      const { within: quiet } = bench.open(held => held.rollUp.errors > 0)
+      const { end, within } = bench.open('if failed')
+      const { within: quiet } = bench.open('if failed')
       bench.langfuse.startSpan('failed', { attributes: { [LEVEL]: 'ERROR' } }, within).end()
       bench.langfuse.startSpan('fine', {}, quiet).end()
       bench.advance(2_000)
@@ -275,7 +310,7 @@ describe('bounds', () => {
       jest.useRealTimers()
       expect(bench.buffer.stats().decidedEarly.age).toBe(2)
       expect(await bench.names()).toEqual(['failed'])
-      root.end()
+      end()
       expect(await bench.names()).toEqual(['failed', 'root'])
     } finally {
       jest.useRealTimers()
@@ -311,8 +346,7 @@ it('sends every observation once with its whole trace, or none, with every paren
       const bench = createBench({ maxSpansPerTrace: scenarios[0]?.maxSpansPerTrace ?? 1 })
       const plans: { root: Span; observations: Span[]; ended: Span[]; held: HeldTrace }[] = []
       for (const { nodes, order, base, waits } of scenarios) {
-        const { held, root, within } = bench.open(one => base || one.rollUp.errors > 0)
-        if (waits) bench.buffer.wait(held)
+        const { held, root, end, wait, within } = bench.open(base || 'if failed')
         const contexts = [within]
         const spans = nodes.map(({ parent, foreign, failed }) => {
           const tracer = foreign ? bench.foreign : bench.langfuse
@@ -328,8 +362,8 @@ it('sends every observation once with its whole trace, or none, with every paren
         const early = nodes.flatMap(({ fate }, index) => (fate === 'ends' ? [index] : []))
         const shuffled = [...early].sort((a, b) => (order[a] ?? 0) - (order[b] ?? 0))
         for (const index of shuffled) spans[index]?.end()
-        root.end()
-        if (waits) bench.buffer.release(held)
+        if (waits) wait()
+        end()
         for (const [index, { fate }] of nodes.entries()) if (fate === 'ends late') spans[index]?.end()
         plans.push({
           held,
@@ -338,7 +372,7 @@ it('sends every observation once with its whole trace, or none, with every paren
           ended: [],
         })
       }
-      bench.buffer.abandonAll()
+      bench.buffer.closeAll()
       await bench.names()
 
       const byId = new Map(bench.sent.map(span => [span.spanContext().spanId, span]))
@@ -347,7 +381,7 @@ it('sends every observation once with its whole trace, or none, with every paren
         const all = [root, ...observations].map(span => span.spanContext().spanId)
         const arrived = all.filter(id => byId.has(id))
         // Every span recorded before the verdict shares it; none starts after it here.
-        expect(arrived.length).toBe(held.verdict === 'keep' ? all.length : 0)
+        expect(arrived.length).toBe(held.decision === 'keep' ? all.length : 0)
       }
       for (const span of bench.sent) {
         expect(span.name).not.toBe('foreign')
@@ -365,11 +399,11 @@ it('sends every observation once with its whole trace, or none, with every paren
 
 it('closes what a failed request left open, as of its end', async () => {
   const bench = createBench()
-  const { held, root, within } = bench.open()
+  const { held, root, end, within } = bench.open()
   // Start times tick in milliseconds, so that a child may seem to start after its root's end.
   const { startTime } = root as unknown as ReadableSpan
   bench.langfuse.startSpan('stream that broke', { startTime }, within)
-  root.end()
+  end()
   bench.buffer.close(held)
   await bench.names()
   const [sentRoot, left] = bench.sent

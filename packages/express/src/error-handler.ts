@@ -1,4 +1,4 @@
-import { refuseRequest, refuseUncalled, within } from '@langfuse-middleware/core/adapter'
+import { refuseRequest, refuseUncalled, tracedRequestOf, within } from '@langfuse-middleware/core/adapter'
 import type { ErrorRequestHandler, Request } from 'express'
 
 const failed = new WeakSet<Request>()
@@ -12,7 +12,7 @@ export function langfuseErrorHandler(noOptions?: undefined): ErrorRequestHandler
   refuseRequest('langfuseErrorHandler', noOptions)
   return function langfuseError(error, request, _response, next) {
     failed.add(request)
-    request.langfuse?.fail(error)
+    tracedRequestOf(request)?.fail(error)
     within(request.langfuse, next, error)
   }
 }

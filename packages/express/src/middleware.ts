@@ -4,6 +4,7 @@ import {
   type MiddlewareOptions,
   refuseRequest,
   refuseUncalled,
+  tracedRequestOf,
   within,
 } from '@langfuse-middleware/core/adapter'
 import type { Request, RequestHandler } from 'express'
@@ -23,20 +24,20 @@ export type LangfuseMiddlewareOptions = MiddlewareOptions<Request>
 export function langfuseMiddleware(options?: LangfuseMiddlewareOptions): RequestHandler {
   refuseRequest('langfuseMiddleware', options)
   const tracer = createRequestTracer(options)
-  enterRequestsOf<{ req: Request }>(ROUTER_CHANNEL, ({ req }) => req.langfuse)
+  enterRequestsOf<{ req: Request }>(ROUTER_CHANNEL, ({ req }) => tracedRequestOf(req))
   return function langfuse(request, response, next) {
     if (request.langfuse !== undefined) return within(request.langfuse, next)
-    const trace = tracer.start(request)
+    const traced = tracer.start(request)
     tracer.attempt(() => {
-      request.langfuse = trace
+      request.langfuse = traced.trace
       // A router may be used without any application.
       const app = request.app as unknown as Application | undefined
       const root = app && outermost(app)
-      trace.endWith(response, () => root && routeTemplate(request, root))
-      trace.bind(request)
-      trace.bind(response)
+      traced.endWith(response, () => root && routeTemplate(request, root))
+      traced.bindEmitter(request)
+      traced.bindEmitter(response)
     })
-    within(trace, next)
+    within(traced.trace, next)
   }
 }
 

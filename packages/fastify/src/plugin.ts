@@ -6,7 +6,7 @@ import {
   getTracing,
   MiddlewareError,
   type MiddlewareOptions,
-  type RequestTrace,
+  type TracedRequest,
   within,
 } from '@langfuse-middleware/core/adapter'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
@@ -16,11 +16,11 @@ import { withoutRegisterOptions } from './register-options.ts'
 /** Options of `langfusePlugin`: how to trace requests, and how to start tracing if it has not started. */
 export type LangfusePluginOptions = MiddlewareOptions<FastifyRequest>
 
-interface TracedRequest extends FastifyRequest {
-  [kTrace]: RequestTrace | undefined
+interface BoundRequest extends FastifyRequest {
+  [kTraced]: TracedRequest | undefined
 }
 
-const kTrace: unique symbol = Symbol.for('langfuse-middleware.fastify.trace') as never
+const kTraced: unique symbol = Symbol.for('langfuse-middleware.fastify.request') as never
 
 /** Fastify 5 reports every call of a route's handler here. */
 const HANDLER_CHANNEL = 'fastify.request.handler'
@@ -41,13 +41,17 @@ const plugin: FastifyPluginAsync<LangfusePluginOptions> = async (fastify, option
   }
   const tracer = createRequestTracer(withoutRegisterOptions(options))
 
-  fastify.decorateRequest(kTrace, undefined)
+  const tracedOf = (request: FastifyRequest): TracedRequest => {
+    const bound = request as BoundRequest
+    // The handler of a request that arrived before the hooks were added, or that bypasses them, still finds a trace.
+    bound[kTraced] ??= tracer.start(request, false)
+    return bound[kTraced]
+  }
+
+  fastify.decorateRequest(kTraced, undefined)
   fastify.decorateRequest('langfuse', {
     getter(this: FastifyRequest) {
-      const request = this as TracedRequest
-      // The handler of a request that arrived before the hooks were added, or that bypasses them, still finds a trace.
-      request[kTrace] ??= tracer.start(request, false)
-      return request[kTrace]
+      return tracedOf(this).trace
     },
   })
 
@@ -58,24 +62,24 @@ const plugin: FastifyPluginAsync<LangfusePluginOptions> = async (fastify, option
     // Read now, because reply.callNotFound() makes the request one without a route.
     const { routeOptions } = request
     const { url } = routeOptions
-    const trace = tracer.start(request, configOf(request, routeOptions)?.langfuse)
-    ;(request as TracedRequest)[kTrace] = trace
+    const traced = tracer.start(request, configOf(request, routeOptions)?.langfuse)
+    ;(request as BoundRequest)[kTraced] = traced
     tracer.attempt(() => {
-      trace.endWith(reply.raw, () => url)
-      trace.bind(request.raw)
-      trace.bind(reply.raw)
+      traced.endWith(reply.raw, () => url)
+      traced.bindEmitter(request.raw)
+      traced.bindEmitter(reply.raw)
     })
-    within(trace, next)
+    within(traced.trace, next)
   })
   keepContext(fastify)
   // No other hook sees a stream that breaks after its headers were sent.
   fastify.addHook('onSend', (request, reply, payload, next) => {
-    if (isStream(payload)) payload.on('error', error => request.langfuse.fail(error))
+    if (isStream(payload)) payload.on('error', error => tracedOf(request).fail(error))
     // Plugins that compress do so in hooks of the routes, which run after this one.
-    within(request.langfuse, next, null, request.langfuse.sends(payload, reply))
+    within(request.langfuse, next, null, tracedOf(request).sends(payload, reply))
   })
   fastify.addHook('onError', (request, _reply, error, next) => {
-    request.langfuse.fail(error)
+    tracedOf(request).fail(error)
     within(request.langfuse, next)
   })
   fastify.addHook('onClose', async () => {
@@ -90,7 +94,7 @@ function keepContext(fastify: FastifyInstance): void {
   })
   fastify.addHook('preValidation', enterAgain)
   fastify.addHook('preHandler', enterAgain)
-  enterRequestsOf<{ request: TracedRequest }>(HANDLER_CHANNEL, ({ request }) => request[kTrace])
+  enterRequestsOf<{ request: BoundRequest }>(HANDLER_CHANNEL, ({ request }) => request[kTraced])
   if (!fastify.version.startsWith('4.')) return
   // Fastify 4 has no channel, but a hook of the route runs after those of the instance.
   fastify.addHook('onRoute', route => {

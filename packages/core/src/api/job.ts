@@ -3,7 +3,7 @@ import type { Identity } from '../options/identity.ts'
 import { isSkippedAtStart } from '../options/sampling.ts'
 import type { IncomingTrace } from '../propagation/trace-headers.ts'
 import { runningTracing } from '../start/tracing.ts'
-import { LiveTrace } from '../trace/live-trace.ts'
+import { LiveRequest } from '../trace/live-request.ts'
 import { UntracedRequest } from '../trace/untraced-request.ts'
 
 const NO_REQUEST: RequestLike = { headers: {} }
@@ -33,7 +33,7 @@ export async function traceJob<T>(
     runtime.counts.skipped += 1
     return new UntracedRequest(NO_REQUEST, NOBODY, pipeline).run(fn)
   }
-  const job = new LiveTrace(runtime, {
+  const job = new LiveRequest(runtime, {
     requestId: pipeline.newRequestId(),
     traceId,
     name,

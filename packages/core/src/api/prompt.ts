@@ -1,7 +1,7 @@
 import type { LangfuseClient } from '@langfuse/client'
 import type { Context } from '@opentelemetry/api'
 import { getLangfuseClient, runningTracing } from '../start/tracing.ts'
-import type { LiveTraceRuntime } from '../trace/live-trace.ts'
+import type { LiveRequestRuntime } from '../trace/live-request.ts'
 
 /** What links a generation to a version of a prompt: what `getPrompt` gives. */
 export interface PromptVersion {
@@ -37,7 +37,7 @@ export function withPrompt<T>(prompt: PromptVersion, fn: () => T): T {
   return runtime.otel.api.context.with(linked(prompt, runtime), fn)
 }
 
-function linked(prompt: PromptVersion, { otel, log }: LiveTraceRuntime): Context {
+function linked(prompt: PromptVersion, { otel, log }: LiveRequestRuntime): Context {
   const { api, tracing } = otel
   const active = api.context.active()
   const span = api.trace.getSpan(active)

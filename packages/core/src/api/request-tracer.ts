@@ -1,5 +1,5 @@
 import { createLog, type Log } from '../basics/logger.ts'
-import type { RequestTrace } from '../context/request-trace.ts'
+import type { TracedRequest } from '../context/request-trace.ts'
 import { pathOf, type RequestLike, urlOf } from '../http/request-like.ts'
 import {
   type MiddlewareOptions,
@@ -11,13 +11,13 @@ import {
 import { isSkippedAtStart, resolveSampling } from '../options/sampling.ts'
 import { carriesTrace, readTrace } from '../propagation/trace-headers.ts'
 import { initTracing, runningTracing } from '../start/tracing.ts'
-import { LiveTrace, type LiveTraceRuntime } from '../trace/live-trace.ts'
+import { LiveRequest, type LiveRequestRuntime } from '../trace/live-request.ts'
 import { UntracedRequest } from '../trace/untraced-request.ts'
 
-/** Starts one trace per request. */
+/** Starts the trace of each request. */
 export interface RequestTracer {
-  /** Never throws; a request that is not traced gets a trace whose methods do nothing. `route: false` opts out. */
-  start(request: RequestLike, route?: RouteOptions | false): RequestTrace
+  /** Starts a request's trace. Never throws: a request that is not traced gets one whose methods do nothing. `route: false` opts out. */
+  start(request: RequestLike, route?: RouteOptions | false): TracedRequest
   /** Runs what an adapter does with a trace. If it throws, as on a frozen request, the request goes on and a warning is logged once. */
   attempt(work: () => void): void
 }
@@ -56,8 +56,8 @@ function startTrace(
   request: RequestLike,
   route: RouteOptions | false | undefined,
   config: RequestConfig,
-  runtime: LiveTraceRuntime,
-): RequestTrace {
+  runtime: LiveRequestRuntime,
+): TracedRequest {
   const { counts, log, pipeline } = runtime
   const url = urlOf(request)
   if (route === false || config.ignore?.(pathOf(url), request)) {
@@ -72,12 +72,11 @@ function startTrace(
     counts.skipped += 1
     return new UntracedRequest(request, config.identity, pipeline, true)
   }
-  return new LiveTrace(runtime, {
+  const start = {
     requestId: config.identity.requestId(request) ?? pipeline.newRequestId(),
     traceId,
     name: request.method ?? 'GET',
     sampling,
-    route,
     joined,
     linked: joined === undefined ? incoming : undefined,
     asked: {
@@ -87,7 +86,8 @@ function startTrace(
       tags: evaluated('tags', config.tags, request, log),
       metadata: evaluated('metadata', config.metadata, request, log),
     },
-  })
+  }
+  return new LiveRequest(runtime, start, route)
 }
 
 /** Whether the caller's trace may be joined; a predicate that throws trusts nobody. */

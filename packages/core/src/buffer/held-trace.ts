@@ -1,114 +1,66 @@
-import type { Attributes, Context, SpanContext } from '@opentelemetry/api'
-import type { ReadableSpan, Span } from '@opentelemetry/sdk-trace-base'
+import type { Context } from '@opentelemetry/api'
 import type { Linked } from '../basics/linked-list.ts'
-import { NOTHING_ROLLED_UP, type RollUp } from './roll-up.ts'
+import type { RequestRecord } from '../request/request-record.ts'
+import type { RequestState } from '../request/request-state.ts'
+import type { TraceFigures } from '../request/sampling-decision.ts'
+import type { RootSpan } from './root-span.ts'
+import { TraceChildren } from './trace-children.ts'
 
-/** What the buffer asks of the request or job whose spans it holds. */
-export interface TraceOwner {
-  /** The one verdict; asked once, at the end, or early when a bound is reached. */
-  keeps(trace: HeldTrace): boolean
-  /** Called when the root has ended and the trace is on its way. */
-  decided(): void
-  /** Writes what is known of the trace on its root; for one that is kept. */
-  describe(root: ReadableSpan): void
-  /** What every observation of the trace carries, as known now. */
-  identity(): Attributes
-  /** What it is called while it runs. */
-  readonly label: string
-  readonly requestId: string | undefined
-  readonly userId: string | undefined
-  readonly sessionId: string | undefined
-  /** Whether nothing that the app said is on the root, which then needs no search for media. */
-  readonly plain: boolean
-  /** Ends the root: the process is going away. */
-  abandon(): void
-}
+const NO_FIGURES: TraceFigures = Object.freeze({ observations: 0, errors: 0 })
 
-/** One request's or job's trace on its way to a verdict. */
+/** The trace of one request or job, from its start until its sampling decision and the end of its last observation. */
 export interface HeldTrace extends Linked<HeldTrace> {
-  readonly owner: TraceOwner
-  rollUp: RollUp
-  /** Whether a service that was called with this trace answered with 5xx. */
-  failedElsewhere: boolean
-  /** What waits for the verdict besides spans. */
-  onVerdict: ((keep: boolean) => void)[] | undefined
-  verdict: 'pending' | 'keep' | 'drop'
-  root: Span | undefined
-  /** The context of a root that the next processor has not seen, because nothing happened under it yet. */
-  unseenIn: Context | undefined
-  rootEnded: boolean
-  /** Promises the verdict waits for besides the root. */
-  waiting: number
-  held: ReadableSpan[]
-  bytes: number
-  /** Started and not ended, by span id. */
-  open: Map<string, Span>
-  /** Ended spans that are not exported, and their parents, so that what was under them finds the next one up. */
-  bridges: Map<string, SpanContext | undefined> | undefined
-  /** Whether there were more bridges than are kept. */
-  bridgesLost: boolean
+  readonly request: RequestState
+  /** Undefined for the silent trace alone. */
+  readonly root: RootSpan | undefined
+  /** By the buffer's clock: the start, then the decision. Written by trace-decisions.ts, as is `decision`. */
   touchedAt: number
+  decision: 'pending' | 'keep' | 'drop'
+  /** The request's record, since its root has ended. Written by trace-decisions.ts. */
+  record: RequestRecord | undefined
+  /** The context to show the root to the next processor in; undefined once it was shown. Written by trace-release.ts, as is `isRootSent`. */
+  unseenIn: Context | undefined
+  isRootSent: boolean
+  /** The spans under the root; undefined until the first starts. Written here. */
+  children: TraceChildren | undefined
 }
 
-// Most requests have nothing under their root and share these; whatever is added goes into one of the trace's own.
-export const NONE_HELD: ReadableSpan[] = []
-export const NONE_OPEN: Map<string, Span> = new Map()
-
-/** A trace with nothing in it yet. */
-export function newTrace(owner: TraceOwner, verdict: HeldTrace['verdict'], touchedAt: number): HeldTrace {
+/** Creates the trace of a request that starts. `startedIn` is the context to show its root in. */
+export function createHeldTrace(
+  request: RequestState,
+  root: RootSpan | undefined,
+  startedIn: Context | undefined,
+  touchedAt: number,
+): HeldTrace {
   return {
-    owner,
-    verdict,
+    request,
+    root,
     touchedAt,
-    rollUp: NOTHING_ROLLED_UP,
-    failedElsewhere: false,
-    onVerdict: undefined,
-    root: undefined,
-    unseenIn: undefined,
-    rootEnded: false,
-    waiting: 0,
-    held: NONE_HELD,
-    bytes: 0,
-    open: NONE_OPEN,
-    bridges: undefined,
-    bridgesLost: false,
+    decision: root === undefined ? 'drop' : 'pending',
+    record: undefined,
+    unseenIn: startedIn,
+    isRootSent: false,
+    children: undefined,
     list: undefined,
     previous: undefined,
     next: undefined,
   }
 }
 
-/** The trace of everything under a request that is not traced: dropped before it began. */
-export const SILENT_TRACE: HeldTrace = newTrace(
-  {
-    keeps: () => false,
-    decided() {},
-    describe() {},
-    identity: () => ({}),
-    label: '',
-    requestId: undefined,
-    userId: undefined,
-    sessionId: undefined,
-    plain: true,
-    abandon() {},
-  },
-  'drop',
-  0,
-)
-
-/** Whether a trace id is that of `trace`; code in a request may start a trace of its own. */
+/** Whether a span of trace `traceId` belongs to `trace`: code in a request may start a trace of its own. */
 export function isOf(trace: HeldTrace, traceId: string): boolean {
-  return trace.root === undefined || trace.root.spanContext().traceId === traceId
+  return trace.root === undefined || trace.request.traceId === traceId
 }
 
-const SPAN_OVERHEAD_BYTES = 500
+/** The children of a trace, created with the first. */
+export function childrenOf(trace: HeldTrace): TraceChildren {
+  trace.children ??= new TraceChildren()
+  return trace.children
+}
 
-/** Roughly what a held span keeps in memory. */
-export function sizeOf(span: ReadableSpan): number {
-  let bytes = SPAN_OVERHEAD_BYTES
-  for (const name in span.attributes) {
-    const value = span.attributes[name]
-    bytes += typeof value === 'string' ? name.length + value.length : name.length + 16
-  }
-  return bytes
+/** What sampling looks at: observations that have ended or are open, and errors. */
+export function figuresOf({ children }: HeldTrace): TraceFigures {
+  if (children === undefined) return NO_FIGURES
+  const { rollUp, open } = children
+  return { observations: rollUp.observations + open.size, errors: rollUp.errors }
 }

@@ -36,9 +36,6 @@ export function emptyRollUp(): RollUp {
   }
 }
 
-/** What every trace starts with. */
-export const NOTHING_ROLLED_UP: Readonly<RollUp> = Object.freeze(emptyRollUp())
-
 /** Adds one ended observation. */
 export function addToRollUp(rollUp: RollUp, span: ReadableSpan, keys: RollUpKeys): void {
   const { attributes } = span

@@ -11,7 +11,6 @@ import type {
 } from '@opentelemetry/api'
 import type { ReadableSpan, TimedEvent } from '@opentelemetry/sdk-trace-base'
 import type { Otel } from '../basics/otel.ts'
-import type { HeldTrace } from './held-trace.ts'
 
 /** What all roots of a process have in common. */
 export interface RootOrigin {
@@ -19,13 +18,10 @@ export interface RootOrigin {
   readonly resource: ReadableSpan['resource']
   readonly instrumentationScope: ReadableSpan['instrumentationScope']
   readonly maxAttributes: number
-  /** Is told of the end of each. */
-  ended(root: RootSpan): void
 }
 
 /** What a root starts from. */
 export interface RootStart {
-  readonly trace: HeldTrace
   readonly name: string
   readonly own: SpanContext
   /** The caller's observation, in a trace that is joined. */
@@ -45,8 +41,6 @@ const MAX_ITEMS = 128
  * what the SDK finds out (its parent, that it is recorded, its limits) and makes lists and times only when somebody asks for them.
  */
 export class RootSpan implements Span, ReadableSpan {
-  /** What it is the root of. */
-  readonly trace: HeldTrace
   readonly parentSpanContext?: SpanContext
   droppedAttributesCount = 0
   name: string
@@ -64,7 +58,6 @@ export class RootSpan implements Span, ReadableSpan {
 
   constructor(origin: RootOrigin, start: RootStart) {
     this.origin = origin
-    this.trace = start.trace
     this.name = start.name
     this.own = start.own
     this.startedAtMs = start.startedAt
@@ -201,7 +194,12 @@ export class RootSpan implements Span, ReadableSpan {
     this.endedAtMs = performance.now()
     if (time !== undefined) this.givenEnd = this.timeOf(time)
     this.ended = true
-    this.origin.ended(this)
+  }
+
+  /** Sets attributes after the end, and takes the object over. */
+  fill(attributes: Attributes | undefined): void {
+    if (this.madeAttributes === undefined) this.madeAttributes = attributes
+    else Object.assign(this.madeAttributes, attributes)
   }
 
   /** Runs `work` with the span as it was before its end, for a processor that sees it start only now. */

@@ -1,44 +1,49 @@
 import type { EventEmitter } from 'node:events'
 import { type Bound, kTrace } from '../http/bound-trace.ts'
 import { currentRequest } from './request-context.ts'
-import type { RequestTrace } from './request-trace.ts'
+import type { TracedRequest } from './request-trace.ts'
 
-interface BoundEmitter extends EventEmitter, Bound<RequestTrace> {
+interface BoundEmitter extends EventEmitter, Bound<TracedRequest> {
   [kEmit]?: EventEmitter['emit']
 }
 
 const kEmit = Symbol('langfuse-middleware.emit')
 
 /**
- * Makes `emitter` fire its events within `trace`. Node emits a request's `data` and a response's `drain` from the socket's context, which
- * has lost the request's (https://nodejs.org/api/async_context.html#integrating-asyncresource-with-eventemitter).
+ * Runs the listeners of `emitter` within `request`. Node emits a request's `data` and a response's `drain` in the socket's context, which is
+ * not the request's (https://nodejs.org/api/async_context.html#integrating-asyncresource-with-eventemitter).
  */
-export function bindEmitter(emitter: EventEmitter, trace: RequestTrace): void {
+export function bindEmitter(emitter: EventEmitter, request: TracedRequest): void {
+  const bound = emitter as BoundEmitter | undefined
+  if (bound === undefined || (bound[kTrace] ?? request) !== request || bound.emit === emit) return
+  bound[kTrace] = request
   // Stand-ins for requests and responses, such as those of node-mocks-http, are emitters in part or not at all.
-  if (typeof emitter?.emit !== 'function' || typeof emitter.listenerCount !== 'function') return
-  const bound = emitter as BoundEmitter
-  if (bound.emit === emit || (bound[kTrace] ?? trace) !== trace) return
-  if (Object.hasOwn(emitter, 'emit')) bound[kEmit] = emitter.emit
-  bound[kTrace] = trace
+  if (typeof bound.emit !== 'function' || typeof bound.listenerCount !== 'function') return
+  if (Object.hasOwn(bound, 'emit')) bound[kEmit] = bound.emit
   bound.emit = emit
 }
 
 function emit(this: BoundEmitter, event: string | symbol, ...args: unknown[]): boolean {
   const original: EventEmitter['emit'] = this[kEmit] ?? Object.getPrototypeOf(this).emit
-  const trace = this[kTrace]
-  // Most of what a request emits, nobody listens to.
-  const isHeard = trace !== undefined && this.listenerCount(event) > 0
-  if (!isHeard || currentRequest() === trace) return original.call(this, event, ...args)
-  return emitWithin(trace, this, original, event, args)
+  const request = this[kTrace]
+  // Most events of a request have no listener.
+  const isHeard = request !== undefined && this.listenerCount(event) > 0
+  if (!isHeard || currentRequest() === request.trace) return original.call(this, event, ...args)
+  return emitWithin(request, this, original, event, args)
 }
 
-// Apart, for a closure in `emit` would be paid for by every event: 700 bytes per request.
+// Apart, because with a closure in `emit` every event would pay for it: 700 bytes per request.
 function emitWithin(
-  trace: RequestTrace,
+  request: TracedRequest,
   emitter: EventEmitter,
   original: EventEmitter['emit'],
   event: string | symbol,
   args: unknown[],
 ): boolean {
-  return trace.run(() => original.call(emitter, event, ...args))
+  return request.run(() => original.call(emitter, event, ...args))
+}
+
+/** The request that an adapter has bound a message to; undefined if there is none. */
+export function tracedRequestOf(message: object): TracedRequest | undefined {
+  return (message as Bound<TracedRequest>)[kTrace]
 }

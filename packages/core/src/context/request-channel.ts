@@ -1,7 +1,7 @@
 import { tracingChannel } from 'node:diagnostics_channel'
 import { shared } from '../basics/shared.ts'
-import { currentRequest, enterScope, type Scope } from './request-context.ts'
-import type { RequestTrace } from './request-trace.ts'
+import { currentRequest } from './request-context.ts'
+import type { RequestTrace, TracedRequest } from './request-trace.ts'
 
 /** What a tracing channel publishes, with what leaves the request again. */
 interface Message {
@@ -17,15 +17,14 @@ const kLeave = Symbol('langfuse-middleware.leave')
  */
 export function enterRequestsOf<M extends object>(
   name: string,
-  traceOf: (message: M) => RequestTrace | undefined,
+  requestOf: (message: M) => TracedRequest | undefined,
 ): void {
   // Once per process, for an ESM and a CommonJS copy of this package alike.
   shared(`channel ${name}`, () => {
     const { start, end } = tracingChannel(name)
     start.subscribe(message => {
-      const trace = traceOf(message as M)
-      if (trace === undefined || trace === currentRequest() || !isScope(trace)) return
-      ;(message as Message)[kLeave] = enterScope(trace)
+      const leave = requestOf(message as M)?.enter()
+      if (leave !== undefined) (message as Message)[kLeave] = leave
     })
     end.subscribe(message => (message as Message)[kLeave]?.())
     return true
@@ -52,9 +51,4 @@ export function within<T>(
 // A function of its own, because a closure in `within` would allocate a context on every call.
 function enterAndCall<T>(trace: RequestTrace, next: Continue<T>, args: unknown[]): T {
   return trace.run(() => next(...args))
-}
-
-/** False for a trace that another version of this package made. */
-function isScope(trace: RequestTrace): trace is RequestTrace & Scope {
-  return 'overlay' in trace && 'context' in trace
 }

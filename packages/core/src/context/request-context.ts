@@ -54,7 +54,12 @@ export function withScope<A extends unknown[], T>(scope: Scope, fn: (...args: A)
   return storage.run(scope, fn, ...args)
 }
 
-/** Makes `scope` the current one from here on; returns what restores the one before. */
+/** Makes `scope` the current one from here on, unless its request is current. Returns a function that restores the one before. */
+export function enterRequest(scope: Scope): (() => void) | undefined {
+  return storage.getStore()?.trace === scope.trace ? undefined : enterScope(scope)
+}
+
+/** Makes `scope` the current one from here on. Returns a function that restores the one before. */
 export function enterScope(scope: Scope): () => void {
   const before = storage.getStore()
   storage.enterWith(scope)

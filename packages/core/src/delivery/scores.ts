@@ -1,6 +1,5 @@
 import type { ItemOutbox, OutboxStats, ScoreEvent } from '@langfuse-middleware/delivery'
 import type { Log } from '../basics/logger.ts'
-import type { HeldTrace } from '../buffer/held-trace.ts'
 import type { Score } from '../context/score.ts'
 import { isSampled } from '../options/sampling.ts'
 import type { TracingExporter } from '../options/tracing-exporter.ts'
@@ -10,9 +9,18 @@ import { toScoreEvent } from './score-event.ts'
 export interface Scores {
   /** Sends a score of any trace. Returns false for one that cannot be sent. */
   add(traceId: string, score: Score): boolean
-  /** Sends a score of the trace that `held` is, once that is kept; with a trace that is dropped its scores go too. */
-  addTo(held: HeldTrace, traceId: string, score: Score): void
+  /** The scores of a trace that is not decided yet. */
+  ofTrace(traceId: string): TraceScores
   stats(): ScoreStats
+}
+
+/** The scores of one trace, which are sent or dropped with it. */
+export interface TraceScores {
+  readonly count: number
+  /** Takes a score: until `decide`, or to be sent or dropped at once. */
+  add(score: Score, decision: 'pending' | 'keep' | 'drop'): void
+  /** Sends or drops the scores that wait. */
+  decide(decision: 'keep' | 'drop'): void
 }
 
 /** What became of scores. */
@@ -54,13 +62,24 @@ export function createScores({ outbox, exporter, environment, rate, log }: Score
       }
       return send(event)
     },
-    addTo(held, traceId, score) {
-      const event = eventOf(traceId, score)
-      if (event === undefined) return
-      if (held.verdict !== 'pending') return settle(event, held.verdict === 'keep')
-      held.onVerdict ??= []
-      if (held.onVerdict.length < MAX_SCORES_PER_TRACE) held.onVerdict.push(keep => settle(event, keep))
-      else refuse(`a request has more than ${MAX_SCORES_PER_TRACE} of them`)
+    ofTrace(traceId) {
+      let waiting: ScoreEvent[] = []
+      return {
+        get count() {
+          return waiting.length
+        },
+        add(score, decision) {
+          const event = eventOf(traceId, score)
+          if (event === undefined) return
+          if (decision !== 'pending') finish(event, decision)
+          else if (waiting.length < MAX_SCORES_PER_TRACE) waiting.push(event)
+          else refuse(`a request has more than ${MAX_SCORES_PER_TRACE} of them`)
+        },
+        decide(decision) {
+          for (const event of waiting) finish(event, decision)
+          waiting = []
+        },
+      }
     },
     stats: () => ({ unfit, droppedWithTrace, delivery: outbox?.stats() }),
   }
@@ -74,8 +93,8 @@ export function createScores({ outbox, exporter, environment, rate, log }: Score
     }
   }
 
-  function settle(event: ScoreEvent, keep: boolean): void {
-    if (keep) send(event)
+  function finish(event: ScoreEvent, decision: 'keep' | 'drop'): void {
+    if (decision === 'keep') send(event)
     else droppedWithTrace += 1
   }
 

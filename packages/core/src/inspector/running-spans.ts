@@ -69,10 +69,10 @@ export function showRunningSpans(options: RunningSpansOptions): () => void {
   /** What was kept arrives by the outbox; of what was dropped nothing may stay behind. */
   async function forgetDecided(url: string): Promise<void> {
     for (const trace of shown.keys()) {
-      if (trace.verdict === 'pending') continue
+      if (trace.decision === 'pending') continue
       shown.delete(trace)
       const traceId = trace.root?.spanContext().traceId
-      if (trace.verdict === 'drop') await send(`${url}/api/running/${traceId}`, { method: 'DELETE' })
+      if (trace.decision === 'drop') await send(`${url}/api/running/${traceId}`, { method: 'DELETE' })
     }
   }
 
@@ -83,7 +83,7 @@ export function showRunningSpans(options: RunningSpansOptions): () => void {
       if (trace.root === undefined) continue
       const known = shown.get(trace) ?? new Map<ReadableSpan, number>()
       shown.set(trace, known)
-      for (const span of [trace.root as unknown as ReadableSpan, ...openOf(trace), ...trace.held]) {
+      for (const span of [trace.root, ...childrenOf(trace)]) {
         const state = span.ended ? -1 : Object.keys(span.attributes).length
         if (known.get(span) === state || (span !== trace.root && !isExported(span))) continue
         if (builder.spans >= MAX_SPANS || builder.bytes >= MAX_BYTES) return
@@ -98,7 +98,7 @@ export function showRunningSpans(options: RunningSpansOptions): () => void {
       const parent = span.parentSpanContext
       const isRoot = span === trace.root
       const view: ReadableSpan = Object.create(span, {
-        name: { value: isRoot && !span.ended ? trace.owner.label : span.name },
+        name: { value: isRoot && !span.ended ? trace.request.runningName : span.name },
         parentSpanContext: { value: isRoot || !parent ? parent : buffer.exportedParent(trace, parent) },
       })
       if (masked || !builder.add(view)) builder.add(bare(view))
@@ -116,8 +116,8 @@ export function showRunningSpans(options: RunningSpansOptions): () => void {
   }
 }
 
-function openOf(trace: HeldTrace): ReadableSpan[] {
-  return [...trace.open.values()] as unknown as ReadableSpan[]
+function childrenOf({ children }: HeldTrace): ReadableSpan[] {
+  return children === undefined ? [] : [...children.open.values(), ...children.ended]
 }
 
 async function send(url: string, request: RequestInit): Promise<void> {

@@ -1,13 +1,11 @@
 import type { BasicTracerProvider, IdGenerator, ReadableSpan } from '@opentelemetry/sdk-trace-base'
 import type { Otel } from '../basics/otel.ts'
+import { MAX_ATTRIBUTES } from '../buffer/start-root.ts'
 import type { TraceBuffer } from '../buffer/trace-buffer.ts'
 import type { TracingConfig } from '../options/resolve-options.ts'
 import { createSampler } from './sampler.ts'
 
 type Resource = ReadableSpan['resource']
-
-// Langfuse's own keys come first on a span, and 128, OpenTelemetry's default, lets metadata push out what is set later.
-export const MAX_ATTRIBUTES = 512
 
 /** What every observation says of this service. */
 export function resourceOf({ resources }: Otel, { serviceName }: TracingConfig): Resource {

@@ -16,7 +16,7 @@ export function createSampler(
   return {
     shouldSample(context, traceId) {
       const held = traceOf(context)
-      if (held !== undefined && isOf(held, traceId)) return held.verdict === 'drop' ? skip : record
+      if (held !== undefined && isOf(held, traceId)) return held.decision === 'drop' ? skip : record
       const parent = trace.getSpanContext(context)
       const sampled =
         parent !== undefined && !parent.isRemote && parent.traceId === traceId

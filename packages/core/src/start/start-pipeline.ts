@@ -2,104 +2,50 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
 import { settlesWithin } from '../basics/deadline.ts'
 import type { Log } from '../basics/logger.ts'
 import type { Otel } from '../basics/otel.ts'
-import { SILENT_TRACE } from '../buffer/held-trace.ts'
-import { RootSpan } from '../buffer/root-span.ts'
-import { createTraceBuffer } from '../buffer/trace-buffer.ts'
+import { createRootStarter } from '../buffer/start-root.ts'
+import { createTraceBuffer, type TraceBuffer } from '../buffer/trace-buffer.ts'
 import { withScope } from '../context/request-context.ts'
-import { createDelivery, NOTHING_FLUSHED } from '../delivery/delivery.ts'
+import { createDelivery, type Delivery, NOTHING_FLUSHED } from '../delivery/delivery.ts'
 import { createScores } from '../delivery/scores.ts'
+import { createLangfuseProcessor } from '../export/langfuse-processor.ts'
 import { createMasking } from '../export/masking.ts'
-import { createMediaProcessor } from '../export/media-processor.ts'
 import type { Refusal } from '../export/refusal.ts'
 import { createShortcut } from '../export/shortcut.ts'
-import { bringInspector } from '../inspector/local-inspector.ts'
+import { bringInspector, type LocalInspector } from '../inspector/local-inspector.ts'
 import { showRunningSpans } from '../inspector/running-spans.ts'
 import { linksFor } from '../inspector/trace-links.ts'
 import type { Destination } from '../options/destination.ts'
 import type { TracingConfig } from '../options/resolve-options.ts'
 import { adopting, createAdoption } from '../other-tracers/adopted-spans.ts'
-import { createBeside } from '../other-tracers/beside-tracer.ts'
-import {
-  checkApi,
-  checkContext,
-  checkSdk,
-  checkSdkIsItself,
-  warnOfOtherProvider,
-} from '../other-tracers/self-check.ts'
-import { watchOutgoingRequests } from '../propagation/outgoing-requests.ts'
-import { traceHeaders } from '../propagation/trace-headers.ts'
+import { checkSdkIsItself } from '../other-tracers/self-check.ts'
 import { createIdGenerator } from '../provider/id-generator.ts'
-import { createOwnProvider, MAX_ATTRIBUTES, resourceOf } from '../provider/own-provider.ts'
-import { register } from '../provider/registration.ts'
-import { outgoingTrace } from '../trace/outgoing-trace.ts'
+import { createOwnProvider, resourceOf } from '../provider/own-provider.ts'
+import { createRequestRecords, type RequestRecords } from '../request/request-record.ts'
+import { outgoingTrace, propagateTraces } from '../trace/outgoing-trace.ts'
 import type { Pipeline } from '../trace/pipeline.ts'
+import { takeGlobals } from './take-globals.ts'
 
-/** Builds the pipeline and makes it the one that Langfuse's SDK, and OpenTelemetry where nobody else has, use. */
-export function startPipeline(
-  config: TracingConfig,
-  destination: Exclude<Destination, { kind: 'none' }>,
-  otel: Otel,
-  log: Log,
-): Pipeline {
-  const { api, langfuse } = otel
+interface PipelineParts {
+  readonly config: TracingConfig
+  readonly destination: Exclude<Destination, { kind: 'none' }>
+  readonly otel: Otel
+  readonly log: Log
+}
+
+/** Builds the pipeline, and makes it the one that Langfuse's SDK uses, and OpenTelemetry if no other is registered. */
+export function startPipeline(parts: PipelineParts): Pipeline {
+  const { config, destination, otel, log } = parts
+  const { api } = otel
   checkSdkIsItself(otel)
-  const refusal: Refusal = { active: false }
   const isExported = (span: ReadableSpan) => otel.otel.isDefaultExportSpan(span)
   const inspector = config.inspector.embedded ? bringInspector(config.inspector, log) : undefined
-  const delivery =
-    config.exporter === undefined
-      ? createDelivery(config, destination, {
-          logger: log,
-          meter: api.metrics.getMeter('langfuse-middleware'),
-          inspector,
-        })
-      : undefined
-  const exporter = delivery ?? config.exporter
-  const masking = config.mask && createMasking(config.mask, otel, log)
-  const processorOptions = {
-    ...(destination.kind === 'langfuse' && {
-      publicKey: destination.publicKey,
-      secretKey: destination.secretKey,
-      baseUrl: destination.baseUrl,
-    }),
-    ...(exporter !== undefined && { exporter }),
-    // The outbox batches, and takes what it is given at once.
-    exportMode: delivery === undefined ? ('batched' as const) : ('immediate' as const),
-    environment: config.environment,
-    flushInterval: config.flush.intervalMs / 1_000,
-    mediaUploadEnabled: false,
-    shouldExportSpan: ({ otelSpan }: { otelSpan: ReadableSpan }) => !refusal.active && isExported(otelSpan),
-    ...(config.release !== undefined && { release: config.release }),
-    ...(masking !== undefined && { mask: masking.mask }),
-  }
-  const { LangfuseSpanProcessor } = otel.otel
-  const plain = new LangfuseSpanProcessor(processorOptions)
-  const media =
-    config.media && destination.kind === 'langfuse'
-      ? new LangfuseSpanProcessor({ ...processorOptions, mediaUploadEnabled: true })
-      : undefined
-  const buffer = createTraceBuffer({
-    otel,
-    limits: config.buffer,
-    next: media ? createMediaProcessor({ plain, media, refusal }) : plain,
-    refusal,
-    isExported,
-    maskRest: masking?.maskRest,
-    shortcut: delivery && config.mask === undefined ? createShortcut(config, otel, delivery) : undefined,
-    log,
-  })
+  const delivery = startDelivery(parts, inspector)
+  const records = createRequestRecords(otel, config, log)
+  const buffer = startBuffer(parts, records, delivery, isExported)
   const ids = createIdGenerator()
   const resource = resourceOf(otel, config)
   const own = createOwnProvider(otel, config, resource, ids, buffer)
-  const beside = createBeside(otel, () => {
-    settle()
-    return registration.hasOther
-  })
-  const registration = register(otel, {
-    forLangfuse: beside.wrap(own),
-    forAll: config.provider === 'own' ? undefined : own,
-    settle: () => settle(),
-  })
+  const { registration, beside, settle } = takeGlobals(otel, own, config.provider, log)
   const adoption = createAdoption({
     otel,
     provider: own,
@@ -109,41 +55,15 @@ export function startPipeline(
     rate: config.sampling.rate,
     log,
   })
-  checkApi(log)
-  checkSdk(log)
   adopting.current = adoption
-  if (config.provider === 'global') {
-    settle()
-    if (!registration.global) warnOfOtherProvider(log)
-  }
-  const origin = {
-    otel,
-    resource,
-    instrumentationScope: { name: langfuse.LANGFUSE_TRACER_NAME, version: langfuse.LANGFUSE_SDK_VERSION },
-    maxAttributes: MAX_ATTRIBUTES,
-    ended(root: RootSpan) {
-      buffer.endRoot(root.trace)
-    },
-  }
-  const silent = buffer.contextFor(SILENT_TRACE, api.ROOT_CONTEXT)
   const outgoing = () => outgoingTrace(otel, buffer, beside.ours(api.context.active()))
-  const unwatch =
-    config.propagateTo &&
-    watchOutgoingRequests({
-      current: () => buffer.traceOf(api.context.active()),
-      headersFor(url) {
-        const trace = config.propagateTo?.(url) ? outgoing() : undefined
-        return trace && traceHeaders(trace)
-      },
-      failed(trace) {
-        trace.failedElsewhere = true
-      },
-    })
+  const stopPropagating = config.propagateTo && propagateTraces(otel, buffer, config.propagateTo, outgoing)
   const stopShowing =
     inspector && showRunningSpans({ otel, buffer, inspector, isExported, masked: config.mask !== undefined })
 
   return {
     buffer,
+    records,
     beside,
     inspector,
     links: linksFor(config, destination, inspector, otel, log),
@@ -157,17 +77,7 @@ export function startPipeline(
     newTraceId: () => ids.generateTraceId(),
     newRequestId: () => ids.generateUuid(),
     settle,
-    startRoot(held, name, traceId, { parent, context, links, startedAt }) {
-      const own = {
-        traceId,
-        spanId: ids.generateSpanId(),
-        traceFlags: api.TraceFlags.SAMPLED,
-        ...(parent?.traceState && { traceState: parent.traceState }),
-      }
-      const root = new RootSpan(origin, { trace: held, name, own, parent, links, startedAt })
-      buffer.root(held, root, context)
-      return root
-    },
+    startRoot: createRootStarter(otel, resource, buffer, () => ids.generateSpanId()),
     outgoing,
     enter(scope, next) {
       if (registration.ownsContext) return withScope(scope, next)
@@ -175,8 +85,7 @@ export function startPipeline(
     },
     silentContext() {
       settle()
-      const active = api.context.active()
-      return active === api.ROOT_CONTEXT ? silent : buffer.contextFor(SILENT_TRACE, active)
+      return buffer.silentContextFor(api.context.active())
     },
     delivery,
     async flush(timeoutMs) {
@@ -187,18 +96,54 @@ export function startPipeline(
     async shutdown(timeoutMs) {
       const until = performance.now() + timeoutMs
       stopShowing?.()
-      buffer.abandonAll()
-      unwatch?.()
+      buffer.closeAll()
+      stopPropagating?.()
       if (adopting.current === adoption) adopting.current = undefined
       registration.undo()
       await settlesWithin(own.shutdown(), timeoutMs)
       return delivery?.close(Math.max(until - performance.now(), 0)) ?? NOTHING_FLUSHED
     },
   }
+}
 
-  function settle(): void {
-    if (!registration.settle()) return
-    checkApi(log)
-    checkContext(otel, log)
-  }
+/** Creates the outboxes; undefined if the app brings an exporter. */
+function startDelivery(
+  { config, destination, otel, log }: PipelineParts,
+  inspector: LocalInspector | undefined,
+): Delivery | undefined {
+  if (config.exporter !== undefined) return undefined
+  const meter = otel.api.metrics.getMeter('langfuse-middleware')
+  return createDelivery(config, destination, { logger: log, meter, inspector })
+}
+
+/** Creates the buffer in front of Langfuse's processor. */
+function startBuffer(
+  { config, destination, otel, log }: PipelineParts,
+  records: RequestRecords,
+  delivery: Delivery | undefined,
+  isExported: (span: ReadableSpan) => boolean,
+): TraceBuffer {
+  const refusal: Refusal = { active: false }
+  const masking = config.mask && createMasking(config.mask, otel, log)
+  const next = createLangfuseProcessor({
+    otel,
+    config,
+    destination,
+    exporter: delivery ?? config.exporter,
+    isBatching: delivery !== undefined,
+    refusal,
+    isExported,
+    mask: masking?.mask,
+  })
+  return createTraceBuffer({
+    otel,
+    records,
+    limits: config.buffer,
+    next,
+    refusal,
+    isExported,
+    maskRest: masking?.maskRest,
+    shortcut: delivery && config.mask === undefined ? createShortcut(config, otel, delivery) : undefined,
+    log,
+  })
 }

@@ -3,13 +3,13 @@ import type { LangfuseClient } from '@langfuse/client'
 import type { FlushResult, OutboxHealth } from '@langfuse-middleware/delivery'
 import type { Meter } from '@opentelemetry/api'
 import { settlesWithin } from '../basics/deadline.ts'
+import { LinkedList } from '../basics/linked-list.ts'
 import { createLog, type Log } from '../basics/logger.ts'
 import { loadOtel } from '../basics/otel.ts'
 import { shared } from '../basics/shared.ts'
 import { NOTHING_FLUSHED } from '../delivery/delivery.ts'
 import { resolveOptions, type TracingConfig, type TracingOptions } from '../options/resolve-options.ts'
-import type { LiveTraceRuntime } from '../trace/live-trace.ts'
-import { createRootWriter } from '../trace/root-attributes.ts'
+import type { LiveRequestRuntime } from '../trace/live-request.ts'
 import { type ExitHandling, handleExit } from './exit.ts'
 import { drain } from './server-drain.ts'
 import { startPipeline } from './start-pipeline.ts'
@@ -43,7 +43,7 @@ export interface RunningTracing {
   readonly tracing: Tracing
   readonly config: TracingConfig
   /** What requests are traced with; undefined where tracing is off. */
-  readonly runtime: LiveTraceRuntime | undefined
+  readonly runtime: LiveRequestRuntime | undefined
   readonly log: Log
   /** The options it was started with, to tell a second, different call. */
   readonly options: TracingOptions | undefined
@@ -155,7 +155,7 @@ export function getLangfuseClient(): LangfuseClient {
   return client
 }
 
-function start(config: TracingConfig, log: Log): LiveTraceRuntime | undefined {
+function start(config: TracingConfig, log: Log): LiveRequestRuntime | undefined {
   const { destination } = config
   if (destination.kind === 'none') {
     const line = `not tracing: ${destination.missing.join(' and ')} not set (environment ${config.environment})`
@@ -171,10 +171,10 @@ function start(config: TracingConfig, log: Log): LiveTraceRuntime | undefined {
   }
   try {
     const otel = loadOtel()
-    const pipeline = startPipeline(config, destination, otel, log)
+    const pipeline = startPipeline({ config, destination, otel, log })
     log.info(startUpLine(config, pipeline.inspector !== undefined))
-    const writeRoot = createRootWriter(otel)
-    return { otel, config, pipeline, writeRoot, log, counts: { started: 0, ended: 0, skipped: 0 } }
+    const counts = { started: 0, ended: 0, skipped: 0 }
+    return { otel, config, pipeline, log, counts, open: new LinkedList() }
   } catch (error) {
     // What is set up wrongly is for whoever sets it up; what breaks otherwise must not break the app.
     if (String((error as { code?: unknown }).code).startsWith('LANGFUSE_MIDDLEWARE_')) throw error
@@ -199,6 +199,7 @@ async function shutDown(
   exit?.stop()
   if (slot.running === running) slot.running = undefined
   const left = Math.max(until - performance.now(), 0)
+  for (let request = runtime?.open.first; request; request = runtime?.open.first) request.abandon()
   const scores = client && settlesWithin(client.shutdown(), left)
   const [result = NOTHING_FLUSHED] = await Promise.all([runtime?.pipeline.shutdown(left), scores])
   return result

@@ -4,72 +4,54 @@ import type { CaptureOptions } from '../capture/capture-options.ts'
 import { Exchange, isStreamed, type Said } from '../capture/exchange.ts'
 import type { ObservationUpdate } from '../context/request-trace.ts'
 import type { Outcome } from '../http/outcome.ts'
-import type { RequestLike } from '../http/request-like.ts'
 import type { ResponseHead } from '../http/response-head.ts'
 import { exposeHeaders, type ReplyHeaders } from '../http/response-headers.ts'
 import { type ResponseEnd, ResponseWatch, type ResponseWatcher } from '../http/response-watch.ts'
-import type { RequestConfig } from '../options/request-options.ts'
-
-/** A request, with what the options say of it. */
-export interface AskedRequest {
-  readonly request: RequestLike
-  readonly config: RequestConfig
-  readonly url: string
-  readonly tags: readonly string[] | undefined
-  readonly metadata: Record<string, unknown> | undefined
-}
-
-/** The trace that a response ends. */
-export interface ResponseOwner {
-  readonly requestId: string
-  readonly traceId: string
-  /** Whether the app reported an error. */
-  readonly failed: boolean
-  /** When the request came, by `performance.now()`. */
-  readonly startedAt: number
-  end(outcome: Outcome): void
-}
+import type { AskedRequest, RequestState } from '../request/request-state.ts'
 
 /** The response to a traced request: named in its head, captured where that is asked for, and watched until its end. */
 export class LiveResponse implements ResponseWatcher {
   /** How it ended; undefined until then. */
   ended: ResponseEnd | undefined
-  private readonly owner: ResponseOwner
+  private readonly state: RequestState
   private readonly asked: AskedRequest
   private readonly log: Log
+  private readonly end: (outcome: Outcome) => void
   private response: ServerResponse | undefined
   private watch: ResponseWatch | undefined
   private route: (() => string | undefined) | undefined
   /** What is captured and measured of bodies; undefined where nothing is. */
   private exchange: Exchange | undefined
 
-  constructor(owner: ResponseOwner, asked: AskedRequest, log: Log) {
-    this.owner = owner
+  /** Calls `end` with the outcome when the response has ended. */
+  constructor(state: RequestState, asked: AskedRequest, log: Log, end: (outcome: Outcome) => void) {
+    this.state = state
+    this.end = end
     this.asked = asked
     this.log = log
     if (asked.config.capture !== undefined) this.capture(asked.config.capture)
   }
 
   get failed(): boolean {
-    return this.owner.failed
+    return this.state.failure !== undefined
   }
 
   get startedAt(): number {
-    return this.owner.startedAt
-  }
-
-  /** Whether anything of bodies is captured or measured. */
-  get isExchanged(): boolean {
-    return this.exchange !== undefined
+    return this.state.startedAt
   }
 
   capture(options: CaptureOptions): void {
     this.exchanged().capture(options)
   }
 
-  /** What was captured and measured, but for what the app has said itself. */
+  /** What was captured and measured; without an input or output that the app has set. */
   said(own: ObservationUpdate | undefined): Said | undefined {
-    return this.exchange?.said(this.startedAt, own)
+    try {
+      return this.exchange?.said(this.startedAt, own)
+    } catch (error) {
+      this.log.warnOnce('root failed', `a request's root is incomplete: ${String(error)}`)
+      return undefined
+    }
   }
 
   sends(payload: unknown, reply: ReplyHeaders): unknown {
@@ -99,7 +81,7 @@ export class LiveResponse implements ResponseWatcher {
   responded(ended: ResponseEnd): void {
     this.ended = ended
     const { end, statusCode } = ended
-    this.owner.end({ end, statusCode, route: this.routeNow() })
+    this.end({ end, statusCode, route: this.routeNow() })
   }
 
   private observe(head: ResponseHead): void {
@@ -112,8 +94,8 @@ export class LiveResponse implements ResponseWatcher {
     const { config, request } = this.asked
     const { traceIdHeader } = config
     const { requestIdHeader } = config.identity
-    if (requestIdHeader !== undefined) head.add(requestIdHeader, this.owner.requestId)
-    if (traceIdHeader !== undefined) head.add(traceIdHeader, this.owner.traceId)
+    if (requestIdHeader !== undefined) head.add(requestIdHeader, this.state.requestId)
+    if (traceIdHeader !== undefined) head.add(traceIdHeader, this.state.traceId)
     if (request.headers.origin !== undefined) exposeHeaders(head, [requestIdHeader, traceIdHeader])
   }
 

@@ -1,6 +1,6 @@
 import type { FlushResult } from '@langfuse-middleware/delivery'
-import type { Context, Link, Span, SpanContext } from '@opentelemetry/api'
-import type { HeldTrace } from '../buffer/held-trace.ts'
+import type { Context } from '@opentelemetry/api'
+import type { StartRoot } from '../buffer/start-root.ts'
 import type { TraceBuffer } from '../buffer/trace-buffer.ts'
 import type { Scope } from '../context/request-context.ts'
 import type { Delivery } from '../delivery/delivery.ts'
@@ -9,18 +9,19 @@ import type { LocalInspector } from '../inspector/local-inspector.ts'
 import type { TraceLinks } from '../inspector/trace-links.ts'
 import type { Beside } from '../other-tracers/beside-tracer.ts'
 import type { OutgoingTrace } from '../propagation/trace-headers.ts'
+import type { RequestRecords } from '../request/request-record.ts'
 
 /** Everything between an observation's start and its leaving the process. */
 export interface Pipeline {
   readonly buffer: TraceBuffer
+  readonly records: RequestRecords
   readonly beside: Beside
   readonly scores: Scores
   newTraceId(): string
   newRequestId(): string
   /** Brings the globals that nobody else has brought by now; before a context is to be passed on. */
   settle(): void
-  /** Starts the root of `held`. */
-  startRoot(held: HeldTrace, name: string, traceId: string, above: RootPlace): Span
+  readonly startRoot: StartRoot
   /** What code running now passes on to another service; undefined where it runs in no trace that is recorded. */
   outgoing(): OutgoingTrace | undefined
   /** Runs `next` in a scope and its context. */
@@ -37,15 +38,6 @@ export interface Pipeline {
   flush(timeoutMs: number): Promise<FlushResult>
   /** Ends what is open, sends it, within a deadline, and stops. Never rejects. */
   shutdown(timeoutMs: number): Promise<FlushResult>
-}
-
-/** Where a root hangs: under a parent of another service, or nowhere. */
-interface RootPlace {
-  readonly parent: SpanContext | undefined
-  readonly context: Context
-  readonly links: Link[] | undefined
-  /** By `performance.now()`. */
-  readonly startedAt: number
 }
 
 /** Requests by what became of them. */

@@ -3,35 +3,34 @@ import type { EventEmitter } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import type { Context } from '@opentelemetry/api'
 import { bindEmitter } from '../context/emitter-binding.ts'
-import { withScope } from '../context/request-context.ts'
-import type { RequestTrace } from '../context/request-trace.ts'
+import { enterRequest, type Scope, withScope } from '../context/request-context.ts'
+import type { RequestTrace, TracedRequest } from '../context/request-trace.ts'
 import type { RequestLike } from '../http/request-like.ts'
 import { type HeadHook, hookHead, type ResponseHead } from '../http/response-head.ts'
 import type { Identity } from '../options/identity.ts'
+import { bindFunction } from './bind-function.ts'
 import type { Pipeline } from './pipeline.ts'
 
 const NEVER = new AbortController().signal
 
-/** A request that is not traced, for whatever reason: it keeps its context and ids, and every other method does nothing. */
-export class UntracedRequest implements RequestTrace, HeadHook {
-  readonly traceId = undefined
-  readonly signal: AbortSignal = NEVER
-  readonly trace: RequestTrace = this
-  readonly overlay = undefined
-  readonly context: Context | undefined
+/** A request that is not traced. It has its context and ids, and does nothing else. */
+export class UntracedRequest implements TracedRequest, HeadHook {
+  readonly trace: RequestTrace
+  readonly scope: Scope
   private readonly request: RequestLike
   private readonly identity: Identity<RequestLike>
   private readonly pipeline: Pipeline | undefined
   private readonly echo: boolean
   private id: string | undefined
 
-  /** Observations made in the request are kept out of `pipeline`; `echo` names the request in its response. */
+  /** Observations made in the request are not recorded by `pipeline`. `echo` adds the request id to the response. */
   constructor(request: RequestLike, identity: Identity<RequestLike>, pipeline?: Pipeline, echo = false) {
     this.request = request
     this.identity = identity
     this.pipeline = pipeline
-    this.context = pipeline?.silentContext()
     this.echo = echo
+    this.trace = new UntracedTrace(this)
+    this.scope = { trace: this.trace, overlay: undefined, context: pipeline?.silentContext() }
   }
 
   get requestId(): string {
@@ -48,21 +47,67 @@ export class UntracedRequest implements RequestTrace, HeadHook {
   }
 
   run<T>(next: () => T): T {
-    const { pipeline, context } = this
-    if (pipeline === undefined || context === undefined) return withScope(this, next)
-    return pipeline.enter(this as this & { context: Context }, next)
+    const { pipeline, scope } = this
+    if (pipeline === undefined || scope.context === undefined) return withScope(scope, next)
+    return pipeline.enter(scope as Scope & { readonly context: Context }, next)
   }
 
-  bind(emitter: EventEmitter): void {
+  enter(): (() => void) | undefined {
+    return enterRequest(this.scope)
+  }
+
+  bindEmitter(emitter: EventEmitter): void {
     bindEmitter(emitter, this)
-  }
-
-  waitUntil<T>(promise: Promise<T>): Promise<T> {
-    return promise
   }
 
   sends(payload: unknown): unknown {
     return payload
+  }
+
+  fail(): void {}
+  end(): void {}
+
+  endWith(response: ServerResponse): void {
+    if (this.echo && this.identity.requestIdHeader !== undefined) hookHead(response, this)
+  }
+
+  head(head: ResponseHead): void {
+    if (this.identity.requestIdHeader !== undefined) head.add(this.identity.requestIdHeader, this.requestId)
+  }
+}
+
+/** The trace of an untraced request, as users see it: every method that would record does nothing. */
+class UntracedTrace implements RequestTrace {
+  readonly traceId = undefined
+  readonly signal: AbortSignal = NEVER
+  private readonly untraced: UntracedRequest
+
+  constructor(untraced: UntracedRequest) {
+    this.untraced = untraced
+  }
+
+  get requestId(): string {
+    return this.untraced.requestId
+  }
+
+  get userId(): string | undefined {
+    return this.untraced.userId
+  }
+
+  get sessionId(): string | undefined {
+    return this.untraced.sessionId
+  }
+
+  run<T>(fn: () => T): T {
+    return this.untraced.run(fn)
+  }
+
+  bind<F extends (...args: never[]) => unknown>(fn: F): F {
+    return bindFunction(this.untraced, fn)
+  }
+
+  waitUntil<T>(promise: Promise<T>): Promise<T> {
+    return promise
   }
 
   setUser(): void {}
@@ -73,15 +118,5 @@ export class UntracedRequest implements RequestTrace, HeadHook {
   update(): void {}
   score(): void {}
   skip(): void {}
-  fail(): void {}
   configure(): void {}
-  end(): void {}
-
-  endWith(response: ServerResponse): void {
-    if (this.echo && this.identity.requestIdHeader !== undefined) hookHead(response, this)
-  }
-
-  head(head: ResponseHead): void {
-    if (this.identity.requestIdHeader !== undefined) head.add(this.identity.requestIdHeader, this.requestId)
-  }
 }

@@ -3,7 +3,7 @@ import type { RouteOptions } from '../options/request-options.ts'
 
 const MAX_TEXT = 200
 
-/** What the app says of a trace, besides what is seen of it. */
+/** What the app sets on a trace, by `request.langfuse` and the options of a route. */
 export class Annotations {
   name: string | undefined
   userId: string | undefined
@@ -39,3 +39,8 @@ export class Annotations {
     if (metadata !== undefined) this.addMetadata(metadata)
   }
 }
+
+/** The annotations of a request on which nothing is set. */
+export const NO_ANNOTATIONS: Annotations = new Annotations()
+Object.freeze(NO_ANNOTATIONS.tags)
+Object.freeze(NO_ANNOTATIONS)

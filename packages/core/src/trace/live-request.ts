@@ -1,0 +1,232 @@
+import type { EventEmitter } from 'node:events'
+import type { ServerResponse } from 'node:http'
+import type { Context, Link, SpanContext } from '@opentelemetry/api'
+import type { Linked, LinkedList } from '../basics/linked-list.ts'
+import type { Log } from '../basics/logger.ts'
+import type { Otel } from '../basics/otel.ts'
+import { figuresOf, type HeldTrace } from '../buffer/held-trace.ts'
+import { bindEmitter } from '../context/emitter-binding.ts'
+import { enterRequest, type Scope } from '../context/request-context.ts'
+import type { RequestTrace, TracedRequest } from '../context/request-trace.ts'
+import type { Score } from '../context/score.ts'
+import type { TraceScores } from '../delivery/scores.ts'
+import type { Outcome } from '../http/outcome.ts'
+import { type HeadHook, hookHead, type ResponseHead } from '../http/response-head.ts'
+import type { ReplyHeaders } from '../http/response-headers.ts'
+import type { RouteOptions } from '../options/request-options.ts'
+import type { TracingConfig } from '../options/resolve-options.ts'
+import { resolveSampling } from '../options/sampling.ts'
+import { withClaim, withoutClaims } from '../propagation/baggage.ts'
+import type { RequestRecord } from '../request/request-record.ts'
+import { type RequestStart, RequestState } from '../request/request-state.ts'
+import { LiveResponse } from './live-response.ts'
+import { LiveTrace } from './live-trace.ts'
+import type { Pipeline, RequestCounts } from './pipeline.ts'
+
+/** What all live requests of a process share. */
+export interface LiveRequestRuntime {
+  readonly otel: Otel
+  readonly config: TracingConfig
+  readonly pipeline: Pipeline
+  readonly log: Log
+  readonly counts: RequestCounts
+  /** Requests that have not ended, or wait for work after their response. */
+  readonly open: LinkedList<LiveRequest>
+}
+
+const ABANDONED_MS = 5_000
+
+// A class, because one is made per request and closures cost more.
+/** A request or job that is traced, from its start to its record. */
+export class LiveRequest implements TracedRequest, HeadHook, Linked<LiveRequest> {
+  readonly trace: RequestTrace
+  readonly state: RequestState
+  readonly scope: Scope & { readonly context: Context }
+  list: LinkedList<LiveRequest> | undefined
+  previous: LiveRequest | undefined
+  next: LiveRequest | undefined
+  private readonly runtime: LiveRequestRuntime
+  private readonly held: HeldTrace
+  /** Undefined for a job. */
+  private readonly response: LiveResponse | undefined
+  private controller: AbortController | undefined
+  private abortOnDisconnect = true
+  /** Promises given to `waitUntil` that are pending. */
+  private waiting = 0
+  private isFinished = false
+  private scores: TraceScores | undefined
+
+  constructor(runtime: LiveRequestRuntime, start: RequestStart, route?: RouteOptions) {
+    const { otel, pipeline, log } = runtime
+    const { api } = otel
+    const { joined, linked, traceId, asked } = start
+    this.runtime = runtime
+    this.state = new RequestState(start, log)
+    const active = api.context.active()
+    // A true root, whatever span is active: Langfuse reads a trace's name, input and output from the observation without a parent.
+    this.held = pipeline.startRoot(this.state, {
+      parent: joined?.parent,
+      context: joined ? withClaim(otel, api.ROOT_CONTEXT, traceId) : api.ROOT_CONTEXT,
+      links: linksTo(traceId, linked?.parent, api.trace.getSpanContext(active)),
+    })
+    this.trace = new LiveTrace(this)
+    const around = active === api.ROOT_CONTEXT ? active : withoutClaims(otel, active)
+    const context = pipeline.buffer.contextFor(this.held, around)
+    this.scope = {
+      trace: this.trace,
+      overlay: undefined,
+      context: this.held.root === undefined ? context : pipeline.beside.activate(context, this.held.root),
+    }
+    runtime.counts.started += 1
+    runtime.open.add(this)
+    this.response = asked && new LiveResponse(this.state, asked, log, outcome => this.end(outcome))
+    if (route !== undefined) this.configure(route)
+  }
+
+  get signal(): AbortSignal {
+    this.controller ??= new AbortController()
+    this.abortIfCutShort()
+    return this.controller.signal
+  }
+
+  configure(route: RouteOptions): void {
+    const { state } = this
+    state.annotate(annotations => annotations.addRoute(route))
+    if (route.sampling !== undefined) state.sampling = resolveSampling(route.sampling, state.sampling)
+    if (route.capture !== undefined) this.response?.capture(route.capture)
+    if (route.abortOnDisconnect !== undefined) this.abortOnDisconnect = route.abortOnDisconnect
+  }
+
+  run<T>(next: () => T): T {
+    return this.runtime.pipeline.enter(this.scope, next)
+  }
+
+  enter(): (() => void) | undefined {
+    return enterRequest(this.scope)
+  }
+
+  bindEmitter(emitter: EventEmitter): void {
+    bindEmitter(emitter, this)
+  }
+
+  fail(error: unknown): void {
+    this.state.failure ??= { error }
+  }
+
+  score(score: Score): void {
+    this.scores ??= this.runtime.pipeline.scores.ofTrace(this.state.traceId)
+    this.scores.add(score, this.held.decision)
+    this.state.scores = this.scores.count
+  }
+
+  waitUntil<T>(promise: Promise<T>): Promise<T> {
+    this.waiting += 1
+    let isPending = true
+    const release = () => {
+      if (!isPending) return
+      isPending = false
+      clearTimeout(timer)
+      this.waiting -= 1
+      if (this.waiting === 0 && this.state.outcome !== undefined) this.finish(this.state.outcome)
+    }
+    const timer = setTimeout(release, this.runtime.config.waitUntilTimeoutMs).unref()
+    // The rejection stays with the promise returned, which the app handles.
+    Promise.resolve(promise).then(release, release)
+    return promise
+  }
+
+  sends(payload: unknown, reply: ReplyHeaders): unknown {
+    return this.response === undefined ? payload : this.response.sends(payload, reply)
+  }
+
+  endWith(response: ServerResponse, route: () => string | undefined): void {
+    this.response?.begin(response, route)
+    hookHead(response, this)
+  }
+
+  head(head: ResponseHead): void {
+    this.response?.head(head)
+  }
+
+  end(outcome: Outcome): void {
+    const { state, runtime, held } = this
+    if (state.outcome !== undefined) return
+    state.end(outcome)
+    held.root?.updateName(state.name)
+    held.root?.end()
+    runtime.counts.ended += 1
+    if (this.waiting > 0) runtime.pipeline.buffer.wait(held, this.record(outcome, true))
+    else this.finish(outcome)
+    if (held.decision !== 'drop')
+      runtime.pipeline.links?.ended(state.name, outcome, state.durationMs, state.traceId)
+    this.abortIfCutShort()
+  }
+
+  /** Ends the request, and its wait for work after the response, because the process stops tracing. */
+  abandon(): void {
+    this.waiting = 0
+    // The app goes on answering the request.
+    this.abortOnDisconnect = false
+    if (this.state.outcome === undefined) this.end({ end: 'server_aborted' })
+    else this.finish(this.state.outcome)
+  }
+
+  private finish(outcome: Outcome): void {
+    if (this.isFinished) return
+    this.isFinished = true
+    const { runtime, held } = this
+    runtime.open.delete(this)
+    runtime.pipeline.buffer.end(held, this.record(outcome, false))
+    if (held.decision !== 'pending') this.scores?.decide(held.decision)
+    this.flush()
+    this.closeAbandoned(outcome)
+  }
+
+  private record(outcome: Outcome, provisional: boolean): RequestRecord {
+    const { state, held, response, runtime } = this
+    return runtime.pipeline.records.recordOf(state, outcome, {
+      figures: figuresOf(held),
+      response: { measured: response?.ended, captured: response?.said(state.annotations.update) },
+      decided: held.decision === 'pending' ? undefined : held.decision,
+      provisional,
+    })
+  }
+
+  private flush(): void {
+    const { config, pipeline, log } = this.runtime
+    if (config.flushAfterRequest === false) return
+    const flushed = pipeline.flush(config.shutdown.timeoutMs)
+    if (config.flushAfterRequest === true) return
+    try {
+      config.flushAfterRequest(flushed)
+    } catch (error) {
+      log.warnOnce('flushAfterRequest threw', `the option flushAfterRequest threw: ${String(error)}`)
+    }
+  }
+
+  /** Ends what a handler left open when it failed, such as a generation whose stream broke: nobody else is likely to. */
+  private closeAbandoned({ end }: Outcome): void {
+    const { held, state, runtime } = this
+    const isOpen = held.children !== undefined && held.children.open.size > 0
+    if (!isOpen || (state.failure === undefined && end !== 'stream_error')) return
+    setTimeout(() => {
+      if (this.waiting === 0) runtime.pipeline.buffer.close(held)
+    }, ABANDONED_MS).unref()
+  }
+
+  private abortIfCutShort(): void {
+    const { outcome } = this.state
+    if (outcome !== undefined && outcome.end !== 'completed' && this.abortOnDisconnect)
+      this.controller?.abort()
+  }
+}
+
+function linksTo(
+  traceId: string,
+  caller: SpanContext | undefined,
+  active: SpanContext | undefined,
+): Link[] | undefined {
+  if (caller === undefined && active === undefined) return undefined
+  const apart = [caller, active].filter(other => other !== undefined && other.traceId !== traceId)
+  return apart.map(context => ({ context: context as SpanContext }))
+}
