@@ -27,7 +27,7 @@ describe.each(fastifyVersions)('requests in %s', (_version, fastify) => {
 
   function withAuthentication(app: FastifyInstance): void {
     app.decorateRequest('user', null)
-    app.decorateRequest('session', null)
+    app.decorateRequest('session', null as never)
     app.addHook('preHandler', async request => {
       safeTrace('before login', () => {})
       Object.assign(request as Authenticated, { user: { id: 42 }, session: { id: 'session-7' } })

@@ -1,19 +1,23 @@
 import type { Log } from '../basics/logger.ts'
 import { invalid, knownKeys } from '../basics/validation.ts'
 import type { RequestLike } from '../http/request-like.ts'
+import { authenticatedUser, establishedSession, ownRequestId } from './authenticated.ts'
 
-/** Where a value comes from: a header's name, a function of the request, or `false` for nowhere. */
+/** Source of a value: a header's name, for what the request itself does not tell; a function of the request; or `false` for none. */
 export type IdentitySource<Request> = string | false | ((request: Request) => unknown)
 
-/** Who a request belongs to. Values are printable and at most 200 characters; others are dropped and counted. */
+/** Sources of a request's identity. Values are printable and at most 200 characters; others are dropped and counted. */
 export interface IdentityOptions<Request> {
-  /** @default header `x-user-id`, else the id of what authentication left in `request.user` */
+  /** @default the id that authentication put on the request (`request.user`, `request.auth`), else the header `x-user-id` */
   userId?: IdentitySource<Request>
-  /** @default header `x-session-id`, else the id of `request.session` */
+  /** @default the id of `request.session` if the client has its cookie or it was saved, else the header `x-session-id` */
   sessionId?: IdentitySource<Request>
-  /** @default header `x-request-id`, generated when it is absent or unfit */
+  /** @default `request.id` if the app sets it, else the header `x-request-id`, else a generated one */
   requestId?: IdentitySource<Request>
 }
+
+/** Sources of identity; `'authenticated'` believes no header about user and session. */
+export type IdentityOption<Request> = 'authenticated' | IdentityOptions<Request>
 
 type Reader<Request> = (request: Request) => unknown
 
@@ -32,18 +36,14 @@ const ASCII = /^[\x20-\x7e]{1,200}$/
 
 /** Validates `options`; `log` counts what is dropped at request time. */
 export function resolveIdentity<Request extends RequestLike>(
-  options: IdentityOptions<Request> | undefined,
+  options: IdentityOption<Request> | undefined,
   log: Log,
 ): Identity<Request> {
-  knownKeys('identity', options, ['userId', 'sessionId', 'requestId'])
+  const isAuthenticated = options === 'authenticated'
+  if (!isAuthenticated) knownKeys('identity', options, ['userId', 'sessionId', 'requestId'])
 
-  function fit(
-    name: string,
-    source: IdentitySource<Request> | undefined,
-    fallback: Reader<Request>,
-    allowed: RegExp,
-  ) {
-    const read = reader(`identity.${name}`, source, fallback)
+  function fit(name: string, source: IdentitySource<Request>, known: Reader<RequestLike>, allowed: RegExp) {
+    const read = reader(`identity.${name}`, source, known)
     return (request: Request): string | undefined => {
       try {
         return sanitise(read(request), allowed, `identity.${name}`, log)
@@ -57,11 +57,15 @@ export function resolveIdentity<Request extends RequestLike>(
     }
   }
 
-  const { userId, sessionId, requestId } = options ?? {}
+  const {
+    userId = isAuthenticated ? authenticatedUser : 'x-user-id',
+    sessionId = isAuthenticated ? establishedSession : 'x-session-id',
+    requestId = 'x-request-id',
+  } = isAuthenticated ? {} : (options ?? {})
   return {
-    userId: fit('userId', userId, headerReader('x-user-id', userOf), PRINTABLE),
-    sessionId: fit('sessionId', sessionId, headerReader('x-session-id', sessionOf), ASCII),
-    requestId: fit('requestId', requestId, headerReader('x-request-id'), ASCII),
+    userId: fit('userId', userId, authenticatedUser, PRINTABLE),
+    sessionId: fit('sessionId', sessionId, establishedSession, ASCII),
+    requestId: fit('requestId', requestId, ownRequestId, ASCII),
     requestIdHeader:
       requestId === false ? undefined : typeof requestId === 'string' ? requestId : 'x-request-id',
   }
@@ -99,40 +103,24 @@ function stringOf(value: unknown): string | undefined {
 
 function reader<Request extends RequestLike>(
   name: string,
-  source: IdentitySource<Request> | undefined,
-  fallback: Reader<Request>,
+  source: IdentitySource<Request>,
+  known: Reader<RequestLike>,
 ): Reader<Request> {
-  if (source === undefined) return fallback
   if (source === false) return () => undefined
   if (typeof source === 'function') return source
-  if (typeof source === 'string' && /^[\w-]+$/.test(source)) {
-    return headerReader(
-      source.toLowerCase(),
-      name.endsWith('userId') ? userOf : name.endsWith('sessionId') ? sessionOf : undefined,
-    )
-  }
+  if (typeof source === 'string' && /^[\w-]+$/.test(source)) return headerReader(source.toLowerCase(), known)
   return invalid(name, 'a header name, a function or false', source)
 }
 
+/** Reads what the app itself knows, and a header only if that is nothing: anyone can send a header. */
 function headerReader<Request extends RequestLike>(
   header: string,
-  otherwise?: Reader<Request>,
+  known: Reader<RequestLike>,
 ): Reader<Request> {
   return request => {
+    const own = known(request)
+    if (own !== undefined) return own
     const value = request.headers[header]
-    const first = Array.isArray(value) ? value[0] : value
-    return first === undefined || first === '' ? otherwise?.(request) : first
+    return Array.isArray(value) ? value[0] : value
   }
-}
-
-function userOf(request: RequestLike): unknown {
-  const user = (request as { user?: Record<string, unknown> | null }).user
-  if (user === null || typeof user !== 'object') return undefined
-  return user.id ?? user.sub ?? user.userId ?? user._id
-}
-
-function sessionOf(request: RequestLike): unknown {
-  const session = (request as { session?: Record<string, unknown> | null }).session
-  if (session === null || typeof session !== 'object') return undefined
-  return session.id ?? session.sessionId
 }

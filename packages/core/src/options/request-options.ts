@@ -4,7 +4,7 @@ import { type CaptureOptions, NO_CAPTURE, resolveCapture } from '../capture/capt
 import type { Level, Outcome } from '../http/outcome.ts'
 import type { RequestLike } from '../http/request-like.ts'
 import { TRACE_HEADERS } from '../propagation/trace-headers.ts'
-import { type Identity, type IdentityOptions, resolveIdentity } from './identity.ts'
+import { type Identity, type IdentityOption, resolveIdentity } from './identity.ts'
 import { type IgnoreOption, resolveIgnore } from './ignore.ts'
 import { TRACING_OPTION_NAMES, type TracingOptions } from './resolve-options.ts'
 import { resolveSampling, type Sampling, type SamplingOptions } from './sampling.ts'
@@ -13,8 +13,12 @@ import { resolveSampling, type Sampling, type SamplingOptions } from './sampling
 export interface RequestOptions<Request = RequestLike> {
   /** Requests that are not traced: paths, globs, expressions or a predicate, checked before anything is created. */
   ignore?: IgnoreOption<Request>
-  /** Where user, session and request id come from. @default x-user-id, x-session-id, x-request-id, then what authentication left */
-  identity?: IdentityOptions<Request>
+  /**
+   * Sources of user, session and request id. Headers are believed unless it is `'authenticated'`, which a public API should set: then user
+   * and session are only those that authentication put on the request.
+   * @default what authentication put on the request, then x-user-id, x-session-id, x-request-id
+   */
+  identity?: IdentityOption<Request>
   /** Tags of every trace, or a function of the request. */
   tags?: readonly string[] | ((request: Request) => readonly string[])
   /** Metadata of every trace, or a function of the request. */
