@@ -85,6 +85,7 @@ const expected = {
     'textRecord',
     'withMethods',
   ],
+  '@langfuse-middleware/doctor': ['diagnose'],
   '@langfuse-middleware/evaluate': [
     'EvaluateError',
     'calledTools',

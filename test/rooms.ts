@@ -40,6 +40,10 @@ export const ROOMS: Readonly<Record<string, Rooms>> = {
     entryPoints: ['src/index.ts'],
     rooms: ['src/watch', 'src/reading', 'src/dialects', 'src/answer', 'src/wire'],
   },
+  doctor: {
+    entryPoints: ['src/index.ts', 'src/cli.ts', 'src/diagnose.ts'],
+    rooms: ['src/checks', 'src/report'],
+  },
   evaluate: {
     entryPoints: ['src/index.ts', 'src/matchers.ts', 'src/cli.ts'],
     rooms: [
