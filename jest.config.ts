@@ -13,7 +13,7 @@ const config: Config = {
   },
   // ESM-only packages, which Jest cannot require before Node 24.9.
   transformIgnorePatterns: [
-    '/node_modules/(?!(.+/)?(cookie|fast-string-truncated-width|fast-string-width|fast-wrap-ansi)/)',
+    '/node_modules/(?!(.+/)?(@platformatic|cookie|fast-string-truncated-width|fast-string-width|fast-wrap-ansi)/)',
   ],
   moduleNameMapper: {
     '^@langfuse-middleware/([^/]+)$': '<rootDir>/packages/$1/src/index.ts',

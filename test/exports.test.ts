@@ -125,6 +125,10 @@ const expected = {
     'traceUrl',
   ],
   '@langfuse-middleware/llm-calls': ['closeJson', 'createStreamedAnswer', 'createTextParts', 'watchLlmCalls'],
+  '@langfuse-middleware/queue': ['createWorker', 'queueFromUrl', 'redriveDeadLetters'],
+  '@langfuse-middleware/queue/kafka': ['kafkaQueue'],
+  '@langfuse-middleware/queue/redis': ['redisQueue'],
+  '@langfuse-middleware/queue/sqs': ['sqsQueue'],
   '@langfuse-middleware/testing': ['adapterAudits', 'auditRoutes', 'recordTraces'],
 }
 

@@ -59,6 +59,20 @@ export const ROOMS: Readonly<Record<string, Rooms>> = {
       'src/basics',
     ],
   },
+  queue: {
+    entryPoints: ['src/index.ts', 'src/kafka.ts', 'src/sqs.ts', 'src/redis.ts', 'src/cli.ts'],
+    rooms: [
+      'src/command-line',
+      'src/worker',
+      'src/monitoring',
+      'src/address',
+      'src/kafka',
+      'src/sqs',
+      'src/redis',
+      'src/contract',
+      'src/basics',
+    ],
+  },
   inspector: {
     entryPoints: ['src/index.ts', 'src/cli.ts', 'page/app.tsx'],
     rooms: [
