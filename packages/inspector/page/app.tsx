@@ -7,8 +7,10 @@ import { watchTraces } from './data/traces.ts'
 import { ComparePage } from './pages/compare-page.tsx'
 import { GroupPage, GroupsPage } from './pages/groups-page.tsx'
 import { ListPage } from './pages/list-page.tsx'
+import { NotFoundPage } from './pages/not-found-page.tsx'
 import { TracePage } from './pages/trace-page.tsx'
 import { Notice } from './parts/notice.tsx'
+import { focusAfterNavigation } from './shell/focus.ts'
 import { HelpDialog } from './shell/help-dialog.tsx'
 import { listenToKeys } from './shell/keyboard.ts'
 import { TopBar } from './shell/top-bar.tsx'
@@ -33,12 +35,13 @@ function Page() {
   if (kind === 'sessions' || kind === 'users') {
     return first ? <GroupPage kind={kind} id={first} /> : <GroupsPage kind={kind} />
   }
-  return <ListPage />
+  return kind === '' ? <ListPage /> : <NotFoundPage />
 }
 
 effect(() => {
   document.documentElement.dataset.theme = theme.value
 })
+focusAfterNavigation()
 watchTraces()
 listenToKeys()
 void loadInspectorFacts()

@@ -3,6 +3,7 @@ export type { Attributes, AttributeValue, SpanEvent, SpanLink } from './otlp/otl
 export type { LangfuseProject } from './outgoing/langfuse-sender.ts'
 export type { Observation } from './reading/observation.ts'
 export type { Level, ObservationFacts } from './reading/observation-facts.ts'
+export type { PriceTable } from './reading/pricing.ts'
 export type { Score } from './reading/score.ts'
 export type { Trace, TraceTotals } from './reading/trace.ts'
 export type { TraceRecord } from './reading/trace-record.ts'

@@ -1,15 +1,11 @@
-import { execFileSync, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { findInJson } from '../page/content/json-match.ts'
 import { alignRows } from '../page/trace/aligned-rows.ts'
-import { formatCurl, formatTestCase, readRequest } from '../src/reading/copy-as.ts'
-import { matchesFilters, parseDuration, parseQuery, withFilter } from '../src/reading/trace-query.ts'
+import { parseDuration } from '../src/reading/query-value.ts'
+import { matchesFilters, parseQuery, withFilter } from '../src/reading/trace-query.ts'
 import type { TraceSummary } from '../src/reading/trace-summary.ts'
 import type { OutlineRow } from '../src/server/trace-outline.ts'
+
+const now = Date.now()
 
 const summary: TraceSummary = {
   id: 'a'.repeat(32),
@@ -17,16 +13,18 @@ const summary: TraceSummary = {
   route: '/chat',
   level: 'ERROR',
   statusCode: 502,
-  startTimeMs: 0,
-  endTimeMs: 1_200,
+  startTimeMs: now - 120_000,
+  endTimeMs: now - 118_800,
   durationMs: 1_200,
   userId: 'Ada L',
   sessionId: 's-1',
   tags: ['beta'],
   environment: 'staging',
   service: 'shop',
-  totals: { tokens: { input: 1, output: 2, total: 3 }, cost: 0, models: ['gpt-4.1-mini'] },
-  scores: [],
+  totals: { tokens: { input: 1_000, output: 200, total: 1_200 }, cost: 0.02, models: ['gpt-4.1-mini'] },
+  scores: [{ id: 's', name: 'helpful', value: 0.4 }],
+  firstTokenMs: 300,
+  errorMessage: 'upstream timeout',
   observationCount: 1,
   runningCount: 0,
   settled: true,
@@ -52,15 +50,49 @@ describe('a query', () => {
     ['tag:alpha', false],
     ['environment:staging service:shop session:s-1', true],
     ['user:', true],
+    ['-user:ada', true],
+    ['-user:"ada l"', false],
+    ['-status:5xx', false],
+    ['tokens:>1k', true],
+    ['tokens:<1000', false],
+    ['cost:>0.01', true],
+    ['cost:>=$0.03', false],
+    ['firsttoken:<500ms', true],
+    ['error:timeout', true],
+    ['score:helpful', true],
+    ['-score:helpful', false],
+    ['score:helpful<0.5', true],
+    ['score:>=0.5', false],
+    ['score:tone', false],
+    ['time:10m', true],
+    ['time:1m', false],
+    ['time:<1m', true],
+    ['time:>2001-01-01', true],
+    ['time:<2001-01-01', false],
   ])('%j passes the trace: %s', (query, passes) => {
     expect(matchesFilters(summary, parseQuery(query).filters)).toBe(passes)
   })
 
   it('leaves words, phrases and unknown names to the search', () => {
     expect(parseQuery('refund user:ada "two words" http://x foo:bar')).toEqual({
-      filters: [{ name: 'user', value: 'ada' }],
+      filters: [{ name: 'user', value: 'ada', negated: false }],
       text: 'refund "two words" http://x foo:bar',
+      without: [],
+      hints: [expect.stringMatching(/^foo: is no filter and is searched for as text\. Filters are route, /)],
     })
+  })
+
+  it('excludes words and phrases, and says what it cannot read', () => {
+    expect(parseQuery('refund -test -"two words" - a-b')).toMatchObject({
+      text: 'refund - a-b',
+      without: ['test', '"two words"'],
+      hints: [],
+    })
+    expect(parseQuery('durations:>1s duration:soon time:later').hints).toEqual([
+      'durations: is no filter and is searched for as text. Did you mean duration:?',
+      'duration: cannot read "soon". Write duration:>1s, duration:<=200ms.',
+      expect.stringContaining('time: cannot read "later"'),
+    ])
   })
 
   it('takes a filter in, over and out', () => {
@@ -68,6 +100,7 @@ describe('a query', () => {
     expect(one).toBe('user:"Ada L" refund')
     expect(withFilter(one, 'user', 'bob')).toBe('user:bob refund')
     expect(withFilter(one, 'user', undefined)).toBe('refund')
+    expect(withFilter('-user:ada -test', 'user', 'bob')).toBe('-user:ada user:bob -test')
   })
 
   it.each([
@@ -75,93 +108,10 @@ describe('a query', () => {
     ['200ms', 200],
     ['1.5s', 1_500],
     ['2min', 120_000],
-    ['1h', undefined],
+    ['1h', 3_600_000],
+    ['1y', undefined],
     ['', undefined],
   ])('reads %j as %s ms', (text, ms) => expect(parseDuration(text)).toBe(ms))
-})
-
-describe('copying', () => {
-  const nasty = `it's "quoted" $HOME \`id\` \\ ; rm -rf ~\n日本\u001b[2J\u202e`
-  const kept = nasty.replace('\u001b', '').replace('\u202e', '')
-  const root = (input: unknown, metadata = {}, output?: unknown) => ({
-    input,
-    output,
-    metadata,
-    attributes: {},
-  })
-
-  it.each([
-    [{ name: 'POST /chat' }, root({ method: 'PUT', path: '/x?y=1' }), 'PUT', 'http://localhost:3000/x?y=1'],
-    [{ name: 'POST /chat' }, root('hello'), 'POST', 'http://localhost:3000/chat'],
-    [{ name: 'chat', route: 'GET /chat' }, root(undefined), 'GET', 'http://localhost:3000/chat'],
-    [
-      { name: 'x' },
-      root(undefined, { method: 'DELETE', url: 'https://shop.example/a' }),
-      'DELETE',
-      'https://shop.example/a',
-    ],
-    [{ name: 'x' }, root(undefined), 'GET', 'http://localhost:3000/'],
-  ])('finds the request of %j', (named, observation, method, url) => {
-    expect(readRequest(named, observation)).toMatchObject({ method, url })
-  })
-
-  it('gives a command that a shell takes apart as it was meant, and a terminal does not obey', () => {
-    const request = readRequest(
-      summary,
-      root({ method: 'POST', path: `/chat/${nasty}`, body: nasty, headers: { 'x-a': nasty } }),
-    )
-    const command = formatCurl(request)
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must be missing
-    expect(command).not.toMatch(/[\u001b\u202e]/)
-    const script = `curl() { printf '%s\\0' "$@"; }\n${command}`
-    const given = execFileSync('sh', ['-c', script], { encoding: 'utf8' }).split('\0').slice(0, -1)
-    expect(given.slice(0, 2)).toEqual(['-X', 'POST'])
-    expect(given[2]).toMatch(/^http:\/\/localhost:3000\/chat\/it's/)
-    expect(given.slice(3)).toEqual([
-      '-H',
-      `x-a: ${kept.replaceAll('\n', ' ')}`,
-      '-H',
-      'content-type: text/plain',
-      '--data-raw',
-      kept,
-    ])
-  })
-
-  it('gives a test that passes against the app as it was, and fails once it answers otherwise', async () => {
-    let answer = { text: nasty }
-    const server = createServer(async (incoming, response) => {
-      let body = ''
-      for await (const chunk of incoming) body += chunk
-      response.writeHead(JSON.parse(body).question === nasty ? 200 : 400).end(JSON.stringify(answer))
-    })
-    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', () => resolve()))
-    const observation = root(
-      { method: 'POST', path: '/chat', body: { question: nasty } },
-      {},
-      { text: nasty },
-    )
-    const text = formatTestCase(
-      { ...summary, statusCode: 200 },
-      observation,
-      readRequest(summary, observation),
-    )
-    const folder = mkdtempSync(join(tmpdir(), 'inspector-'))
-    writeFileSync(join(folder, 'chat.test.mjs'), text)
-    const { port } = server.address() as AddressInfo
-    const env = { ...process.env, APP_URL: `http://127.0.0.1:${port}`, NODE_OPTIONS: '' }
-    const run = (): Promise<number | null> =>
-      new Promise(resolve => {
-        spawn(process.execPath, ['--test', join(folder, 'chat.test.mjs')], { env }).on('exit', resolve)
-      })
-    try {
-      expect(await run()).toBe(0)
-      answer = { text: 'something else' }
-      expect(await run()).not.toBe(0)
-    } finally {
-      server.close()
-      rmSync(folder, { recursive: true })
-    }
-  })
 })
 
 describe('a comparison', () => {

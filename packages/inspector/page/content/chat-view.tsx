@@ -7,16 +7,18 @@ import { TextView } from './text-view.tsx'
 const unfoldedMessages = 5
 
 /** A conversation; the middle of a long one is folded. */
-export function ChatView({ conversation, markdown }: { conversation: Conversation; markdown: boolean }) {
+export function ChatView(props: { conversation: Conversation; markdown: boolean; words: string }) {
+  const { conversation, markdown, words } = props
   const { messages, other } = conversation
-  const [isWhole, setWhole] = useState(messages.length <= unfoldedMessages + 1)
+  // All of them if one was searched for.
+  const [isWhole, setWhole] = useState(messages.length <= unfoldedMessages + 1 || words !== '')
   const hidden = isWhole ? 0 : messages.length - unfoldedMessages
   const shown = isWhole ? messages : [messages[0]!, ...messages.slice(1 + hidden)]
   return (
     <div class="chat">
       {shown.map((message, index) => (
         <>
-          <Message key={index} message={message} markdown={markdown} />
+          <Message key={index} message={message} markdown={markdown} words={words} />
           {index === 0 && hidden > 0 && (
             <button type="button" class="unfold" onClick={() => setWhole(true)}>
               Show {hidden} earlier messages
@@ -29,7 +31,7 @@ export function ChatView({ conversation, markdown }: { conversation: Conversatio
   )
 }
 
-function Message({ message, markdown }: { message: ChatMessage; markdown: boolean }) {
+function Message({ message, markdown, words }: { message: ChatMessage; markdown: boolean; words: string }) {
   const { role, parts, other } = message
   const [isMarkdown, setMarkdown] = useState(markdown)
   const hasText = parts.some(
@@ -53,23 +55,23 @@ function Message({ message, markdown }: { message: ChatMessage; markdown: boolea
       </header>
       {parts.length === 0 && <p class="muted">(empty)</p>}
       {parts.map((part, index) => (
-        <Part key={index} part={part} markdown={isMarkdown} />
+        <Part key={index} part={part} markdown={isMarkdown} words={words} />
       ))}
       <OtherFields fields={other} />
     </article>
   )
 }
 
-function Part({ part, markdown }: { part: ChatPart; markdown: boolean }) {
+function Part({ part, markdown, words }: { part: ChatPart; markdown: boolean; words: string }) {
   switch (part.kind) {
     case 'text':
-      return <TextView text={part.text} markdown={markdown} />
+      return <TextView text={part.text} markdown={markdown} words={words} />
     case 'thinking':
     case 'refusal':
       return (
         <div class={part.kind}>
           <h5>{part.kind}</h5>
-          <TextView text={part.text} markdown={markdown} />
+          <TextView text={part.text} markdown={markdown} words={words} />
         </div>
       )
     case 'image':
@@ -89,7 +91,7 @@ function Part({ part, markdown }: { part: ChatPart; markdown: boolean }) {
         <div class="call">
           <h5>result{part.id && <span class="muted">{part.id}</span>}</h5>
           {typeof part.content === 'string' ? (
-            <TextView text={part.content} markdown={markdown} />
+            <TextView text={part.content} markdown={markdown} words={words} />
           ) : (
             <JsonView value={part.content} />
           )}

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact'
 import { useMemo, useState } from 'preact/hooks'
+import { termsOf } from '../parts/highlight.ts'
 import { findInJson, type JsonMatches } from './json-match.ts'
 
 const unfoldedDepth = 2
@@ -9,9 +10,21 @@ const foldedLength = 400
 const searchableEntries = 8
 
 /** A JSON value, folded: what is not open does not exist in the page. */
-export function JsonView({ value, searchable = false }: { value: unknown; searchable?: boolean }) {
+export function JsonView({
+  value,
+  searchable = false,
+  words = '',
+}: {
+  value: unknown
+  searchable?: boolean
+  /** What was searched for: containers with it are open. */
+  words?: string
+}) {
   const [query, setQuery] = useState('')
-  const matches = useMemo(() => (query === '' ? undefined : findInJson(value, query)), [value, query])
+  const matches = useMemo(() => {
+    const wanted = query || termsOf(words)[0]
+    return wanted ? findInJson(value, wanted) : undefined
+  }, [value, query, words])
   const canSearch = searchable && isContainer(value) && sizeOf(value) > searchableEntries
   return (
     <div class="json">
@@ -24,7 +37,7 @@ export function JsonView({ value, searchable = false }: { value: unknown; search
             value={query}
             onInput={({ currentTarget }) => setQuery(currentTarget.value)}
           />
-          <span role="status">{matches && `${matches.count} found`}</span>
+          <span role="status">{query !== '' && matches && `${matches.count} found`}</span>
         </div>
       )}
       <Node value={value} depth={0} query={query} matches={matches} />

@@ -12,10 +12,13 @@ export function Payload({
   title,
   value,
   markdown = false,
+  words = '',
 }: {
   title: string
   value: unknown
   markdown?: boolean
+  /** What was searched for. */
+  words?: string
 }) {
   const conversation = useMemo(() => readChat(value), [value])
   const possible: View[] = conversation
@@ -48,13 +51,15 @@ export function Payload({
           Copy
         </button>
       </header>
-      {view === 'chat' && conversation && <ChatView conversation={conversation} markdown={markdown} />}
+      {view === 'chat' && conversation && (
+        <ChatView conversation={conversation} markdown={markdown} words={words} />
+      )}
       {(view === 'text' || view === 'markdown') && (
         <div class="text-payload">
-          <TextView key={view} text={String(value)} markdown={view === 'markdown'} />
+          <TextView key={view} text={String(value)} markdown={view === 'markdown'} words={words} />
         </div>
       )}
-      {view === 'json' && <JsonView value={value} searchable />}
+      {view === 'json' && <JsonView value={value} searchable words={words} />}
       {view === 'raw' && <pre class="plain">{raw()}</pre>}
     </div>
   )

@@ -1,12 +1,14 @@
 import { useState } from 'preact/hooks'
+import { termsOf } from '../parts/highlight.ts'
 import { Markdown } from './markdown.tsx'
 import { withMedia } from './media-reference.tsx'
 
 const foldedLength = 1_500
 
 /** A text exactly as it was sent, or as Markdown; a long one is folded. */
-export function TextView({ text, markdown }: { text: string; markdown: boolean }) {
-  const [isWhole, setWhole] = useState(text.length <= foldedLength * 1.3)
+export function TextView(props: { text: string; markdown: boolean; words?: string }) {
+  const { text, markdown, words = '' } = props
+  const [isWhole, setWhole] = useState(text.length <= foldedLength * 1.3 || hasHiddenHit(text, words))
   const shown = isWhole ? text : text.slice(0, foldedLength)
   return (
     <>
@@ -24,4 +26,10 @@ export function TextView({ text, markdown }: { text: string; markdown: boolean }
       )}
     </>
   )
+}
+
+/** Whether a word that was searched for would be folded away. */
+function hasHiddenHit(text: string, words: string): boolean {
+  const hidden = words === '' ? '' : text.slice(foldedLength - 100).toLowerCase()
+  return hidden !== '' && termsOf(words).some(term => hidden.includes(term))
 }

@@ -25,6 +25,15 @@ export const query = computed(() => current.value.searchParams.get('q') ?? '')
 /** The id of the observation that is selected on a trace's page. */
 export const selectedId = computed(() => current.value.searchParams.get('o') ?? undefined)
 
+/** The column that a list is sorted by, with `-` in front for descending. */
+export const sorting = computed(() => current.value.searchParams.get('sort') ?? '')
+
+/** The address as a path. */
+export const address = computed(() => current.value.pathname + current.value.search)
+
+/** The address of the list as it was seen last, filter included. */
+export const listAddress = signal('/')
+
 /** Goes to an address of the inspector. */
 export function navigate(address: string, how: 'push' | 'replace' = 'push'): void {
   const next = new URL(address, location.origin)
@@ -45,7 +54,7 @@ export function goBack(parent: string): void {
 }
 
 /** Sets or removes a parameter of the address, without a step in the history. */
-export function setParameter(name: 'q' | 'o', value: string | undefined): void {
+export function setParameter(name: 'q' | 'o' | 'sort', value: string | undefined): void {
   const next = new URL(current.value)
   if (value) next.searchParams.set(name, value)
   else next.searchParams.delete(name)
@@ -83,8 +92,8 @@ export function wellFormed(text: string): string {
 }
 
 /** Where a trace is shown. */
-export function traceAddress(id: string, observationId?: string): string {
-  return `/traces/${id}${observationId ? `?o=${observationId}` : ''}`
+export function traceAddress(id: string, words = ''): string {
+  return `/traces/${id}${words === '' ? '' : `?q=${toSegment(words)}`}`
 }
 
 function readState(): EntryState {

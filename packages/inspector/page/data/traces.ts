@@ -5,6 +5,7 @@ import { fetchTraces } from './server.ts'
 interface Change {
   traces: TraceSummary[]
   removed: string[]
+  dropped?: number
 }
 
 /** Every trace that the inspector holds, newest first. */
@@ -12,6 +13,12 @@ export const traces = signal<readonly TraceSummary[]>([])
 
 /** Whether the first list has come. */
 export const loaded = signal(false)
+
+/** How many traces were dropped to make room for newer ones. */
+export const dropped = signal(0)
+
+/** Ids of the traces in the order of the list that was shown last. */
+export const listedIds = signal<readonly string[]>([])
 
 /** Whether the page hears of new traces. */
 export const connected = signal(false)
@@ -67,6 +74,7 @@ function connect(): void {
       return
     }
     const { traces: all } = list
+    dropped.value = list.dropped
     // What the stream brings while the list is on its way is newer than the list.
     const meanwhile = waiting
     if (paused.value && loaded.value) {
@@ -84,6 +92,7 @@ function connect(): void {
   }
   stream.addEventListener('change', event => {
     const change = JSON.parse(event.data) as Change
+    dropped.value = change.dropped ?? dropped.value
     changedIds.value = new Set([...change.traces.map(({ id }) => id), ...change.removed])
     waiting.push(change)
     if (!loaded.value) return

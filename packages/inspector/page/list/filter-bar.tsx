@@ -15,7 +15,7 @@ interface Choice {
 
 /** The search field, and selects that write into it. */
 export function FilterBar() {
-  const { filters } = parseQuery(query.value)
+  const { filters, hints } = parseQuery(query.value)
   return (
     <>
       <search class="filter-bar">
@@ -23,7 +23,8 @@ export function FilterBar() {
           id="search"
           type="search"
           aria-label="Search and filter traces"
-          placeholder="Search, or user:ada status:5xx duration:>1s"
+          placeholder="Search, or user:ada -status:2xx duration:>1s"
+          dir="auto"
           value={query.value}
           autocomplete="off"
           spellcheck={false}
@@ -47,6 +48,13 @@ export function FilterBar() {
           Filter{filters.length > 0 && <span class="count">{filters.length}</span>}
         </button>
       </search>
+      {hints.length > 0 && (
+        <p class="hints" role="status">
+          {hints.map(hint => (
+            <span key={hint}>{hint}</span>
+          ))}
+        </p>
+      )}
       <fieldset id="filters" class="filters" hidden={!isOpen.value} aria-label="Filters">
         {isOpen.value && choices(traces.value).map(choice => <Select key={choice.name} choice={choice} />)}
       </fieldset>
@@ -55,7 +63,8 @@ export function FilterBar() {
 }
 
 function Select({ choice: { name, label, values } }: { choice: Choice }) {
-  const chosen = parseQuery(query.value).filters.find(filter => filter.name === name)?.value ?? ''
+  const chosen =
+    parseQuery(query.value).filters.find(filter => filter.name === name && !filter.negated)?.value ?? ''
   const all = chosen === '' || values.includes(chosen) ? values : [chosen, ...values]
   return (
     <div>

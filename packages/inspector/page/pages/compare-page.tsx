@@ -3,19 +3,23 @@ import { formatCost, formatDuration, formatTokens } from '../../src/reading/quan
 import type { OutlineRow } from '../../src/server/trace-outline.ts'
 import { Payload } from '../content/payload.tsx'
 import { traceAddress } from '../data/navigation.ts'
+import { usePageTitle } from '../data/page-title.ts'
 import type { Outline } from '../data/server.ts'
 import { LevelMark, StatusMark, TypeBadge } from '../parts/marks.tsx'
 import { VirtualRows } from '../parts/virtual-rows.tsx'
 import { alignRows } from '../trace/aligned-rows.ts'
-import { useObservation } from '../trace/observation-detail.tsx'
-import { useOutline } from './trace-page.tsx'
+import { MissingTrace } from '../trace/missing-trace.tsx'
+import { useObservation } from '../trace/observation.ts'
+import { useOutline } from '../trace/outline.ts'
 
 /** Two traces side by side. */
 export function ComparePage({ leftId, rightId }: { leftId: string; rightId: string }) {
   const left = useOutline(leftId)
   const right = useOutline(rightId)
+  usePageTitle('Comparison')
   if (!left.outline || !right.outline) {
-    return <main class="empty">{left.error ?? right.error ?? 'Loading …'}</main>
+    const [id, error] = left.outline ? [rightId, right.error] : [leftId, left.error]
+    return <MissingTrace id={id} error={error} />
   }
   return <Comparison left={left.outline} right={right.outline} />
 }
@@ -117,7 +121,7 @@ function Side({ row, other }: { row: OutlineRow | undefined; other: OutlineRow |
 }
 
 function Payloads({ side, traceId, row }: { side: string; traceId: string; row: OutlineRow | undefined }) {
-  const { observation } = useObservation(traceId, row)
+  const { observation } = useObservation(traceId, row, 0)
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: the pane is scrolled with the keyboard
     <section class="detail" aria-label={`${side}: ${row?.name ?? 'absent'}, payloads`} tabIndex={0}>

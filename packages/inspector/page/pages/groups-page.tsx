@@ -3,6 +3,7 @@ import { useMemo } from 'preact/hooks'
 import { formatCost, formatDuration, formatTokens } from '../../src/reading/quantity.ts'
 import type { TraceSummary } from '../../src/reading/trace-summary.ts'
 import { navigate, toSegment, wellFormed } from '../data/navigation.ts'
+import { usePageTitle } from '../data/page-title.ts'
 import { traces } from '../data/traces.ts'
 import { TraceTable } from '../list/trace-table.tsx'
 import { formatFullMoment, formatMoment } from '../parts/moment.ts'
@@ -35,6 +36,7 @@ export function GroupsPage({ kind }: { kind: GroupKind }) {
   const groups = useMemo(() => groupTraces(traces.value, kind), [traces.value, kind])
   const title = kind === 'sessions' ? 'Sessions' : 'Users'
   const other = kind === 'sessions' ? 'Users' : 'Sessions'
+  usePageTitle(title)
   if (groups.length === 0) {
     return (
       <main class="empty">
@@ -68,6 +70,7 @@ export function GroupsPage({ kind }: { kind: GroupKind }) {
           </div>
         }
         keyOf={index => groups[index]!.id}
+        hrefOf={index => `/${kind}/${toSegment(groups[index]!.id)}`}
         active={groups.findIndex(({ id }) => id === activeId.value)}
         onActive={index => {
           activeId.value = groups[index]!.id
@@ -106,6 +109,7 @@ export function GroupPage({ kind, id }: { kind: GroupKind; id: string }) {
     () => groupTraces(traces.value, kind).find(one => wellFormed(one.id) === id),
     [traces.value, kind, id],
   )
+  usePageTitle(`${kind === 'sessions' ? 'Session' : 'User'} ${id}`)
   if (!group) {
     return (
       <main class="empty">

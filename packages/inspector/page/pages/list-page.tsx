@@ -1,6 +1,8 @@
 import { signal } from '@preact/signals'
-import { query, setParameter } from '../data/navigation.ts'
-import { heldBack, isEmpty, loaded, setPaused, traces } from '../data/traces.ts'
+import { useEffect } from 'preact/hooks'
+import { address, listAddress, query, setParameter } from '../data/navigation.ts'
+import { usePageTitle } from '../data/page-title.ts'
+import { dropped, heldBack, isEmpty, loaded, setPaused, traces } from '../data/traces.ts'
 import { FilterBar } from '../list/filter-bar.tsx'
 import { foundTraces, searching } from '../list/found-traces.ts'
 import { TraceTable } from '../list/trace-table.tsx'
@@ -11,6 +13,10 @@ const activeId = signal<string | undefined>(undefined)
 
 /** All traces, newest first. */
 export function ListPage() {
+  usePageTitle(query.value === '' ? 'Traces' : query.value)
+  useEffect(() => {
+    listAddress.value = address.value
+  }, [address.value])
   if (isEmpty.value) return <Invitation />
   const found = foundTraces.value
   return (
@@ -52,6 +58,7 @@ export function ListPage() {
             Show all
           </button>
         )}
+        {dropped.value > 0 && <span>{count(dropped.value)} dropped to make room for newer ones</span>}
       </p>
     </main>
   )

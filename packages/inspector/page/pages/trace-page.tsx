@@ -1,14 +1,15 @@
-import { effect } from '@preact/signals'
 import { useEffect, useMemo, useState } from 'preact/hooks'
 import { formatCost, formatDuration, formatTokens } from '../../src/reading/quantity.ts'
 import type { OutlineRow } from '../../src/server/trace-outline.ts'
-import { navigate, selectedId, setParameter, toSegment } from '../data/navigation.ts'
-import { fetchOutline, type Outline } from '../data/server.ts'
-import { changedIds, paused, traces } from '../data/traces.ts'
+import { query, selectedId, setParameter, toSegment } from '../data/navigation.ts'
+import { usePageTitle } from '../data/page-title.ts'
+import type { Outline } from '../data/server.ts'
 import { LevelMark, StatusMark } from '../parts/marks.tsx'
 import { formatFullMoment } from '../parts/moment.ts'
-import { notify } from '../parts/notice.tsx'
+import { Splitter, storedSplit } from '../parts/splitter.tsx'
+import { MissingTrace } from '../trace/missing-trace.tsx'
 import { ObservationDetail } from '../trace/observation-detail.tsx'
+import { useHits, useOutline } from '../trace/outline.ts'
 import { OutlineTree } from '../trace/outline-tree.tsx'
 import { TraceActions } from '../trace/trace-actions.tsx'
 
@@ -16,72 +17,50 @@ const maxProblems = 4
 
 /** One trace: what went wrong, its tree, and the observation that is selected. */
 export function TracePage({ id }: { id: string }) {
-  const { outline, error } = useOutline(id)
+  const { outline, error, version } = useOutline(id)
+  const words = query.value
+  const hits = useHits(id, words, version)
+  const [share, setShare] = useState(storedSplit)
   const rows = outline?.observations
   const problems = useMemo(() => findProblems(rows ?? []), [rows])
-  const selected = rows?.find(row => row.id === selectedId.value) ?? problems[0] ?? rows?.[0]
-  const nowMs = useClock(rows?.some(row => row.running) ?? false)
-  if (!outline || !selected) return <Missing id={id} error={error} />
+  const hit = rows?.find(row => hits.has(row.id))
+  const selected = rows?.find(row => row.id === selectedId.value) ?? hit ?? problems[0] ?? rows?.[0]
+  const now = useClock(rows?.some(row => row.running) ?? false)
+  const { summary } = outline ?? {}
+  usePageTitle(summary ? [summary.statusCode, summary.name].filter(Boolean).join(' ') : 'Trace')
+  if (!outline || !selected) return <MissingTrace id={id} error={error} />
   return (
     <main class="trace-page">
       <header class="trace-head">
         <TraceTitle outline={outline} />
         <TraceActions outline={outline} />
-        <TraceFacts outline={outline} />
+        <TraceFacts outline={outline} nowMs={now} />
         {problems.length > 0 && <Problems rows={problems} />}
       </header>
-      <section class="tree-pane" aria-label="Tree" style={{ '--rows': outline.observations.length }}>
-        <OutlineTree
-          rows={outline.observations}
-          selectedId={selected.id}
-          nowMs={nowMs}
-          onSelect={observationId => setParameter('o', observationId)}
+      <div class="trace-panes" style={{ '--split': `${share}%` }}>
+        <section class="tree-pane" aria-label="Tree" style={{ '--rows': outline.observations.length }}>
+          <OutlineTree
+            rows={outline.observations}
+            selectedId={selected.id}
+            hits={hits}
+            nowMs={now}
+            onSelect={observationId => setParameter('o', observationId)}
+          />
+        </section>
+        <Splitter share={share} onShare={setShare} />
+        <ObservationDetail
+          key={selected.id}
+          traceId={id}
+          row={selected}
+          version={version}
+          words={words}
+          scores={outline.scores.filter(score =>
+            score.observationId ? score.observationId === selected.id : selected.parentId === undefined,
+          )}
         />
-      </section>
-      <ObservationDetail
-        key={selected.id}
-        traceId={id}
-        row={selected}
-        scores={outline.scores.filter(score =>
-          score.observationId ? score.observationId === selected.id : selected.parentId === undefined,
-        )}
-      />
+      </div>
     </main>
   )
-}
-
-/** Loads a trace, and again whenever it changes. */
-export function useOutline(id: string): { outline?: Outline; error?: string } {
-  const [state, setState] = useState<{ outline?: Outline; error?: string }>({})
-  useEffect(() => {
-    let isShown = true
-    let isLoading = false
-    let isStale = true
-    const load = async (): Promise<void> => {
-      // One at a time: what changes meanwhile is loaded afterwards, and nothing that was loaded is thrown away.
-      if (isLoading) return
-      isLoading = true
-      while (isShown && isStale) {
-        isStale = false
-        const next = await fetchOutline(id).then(
-          outline => ({ outline }),
-          (error: Error) => ({ error: error.message }),
-        )
-        if (isShown) setState(next)
-      }
-      isLoading = false
-    }
-    const stop = effect(() => {
-      if (changedIds.value.has(id)) isStale = true
-      if (!paused.value) void load()
-    })
-    void load()
-    return () => {
-      isShown = false
-      stop()
-    }
-  }, [id])
-  return state
 }
 
 function useClock(isRunning: boolean): number {
@@ -119,7 +98,7 @@ function Problems({ rows }: { rows: OutlineRow[] }) {
           >
             <LevelMark level={row.level} />
             <b>{row.name}</b>
-            <span>{row.statusMessage}</span>
+            <span dir="auto">{row.statusMessage}</span>
           </button>
         </li>
       ))}
@@ -133,21 +112,30 @@ function TraceTitle({ outline: { summary } }: { outline: Outline }) {
     <h1>
       <LevelMark level={summary.level} />
       <StatusMark trace={summary} />
-      <span class="text">{summary.name || '(no name)'}</span>
+      <span class="text" dir="auto">
+        {summary.name || '(no name)'}
+      </span>
     </h1>
   )
 }
 
 /** What is known of a trace as a whole. */
-function TraceFacts({ outline: { summary, scores, observations } }: { outline: Outline }) {
+function TraceFacts({ outline, nowMs }: { outline: Outline; nowMs: number }) {
+  const { summary, scores, observations } = outline
   const { totals, userId, sessionId } = summary
   const services = new Set([summary.service, ...observations.map(({ service }) => service)])
   return (
     <dl class="facts">
       <Fact name="Started">{formatFullMoment(summary.startTimeMs)}</Fact>
-      <Fact name="Duration">{formatDuration(summary.durationMs)}</Fact>
+      <Fact name="Duration">
+        {formatDuration(
+          Math.max(summary.durationMs, summary.runningCount > 0 ? nowMs - summary.startTimeMs : 0),
+        )}
+      </Fact>
       <Fact name="Tokens">{formatTokens(totals.tokens).replace(' tokens', '')}</Fact>
-      <Fact name="Cost">{formatCost(totals.cost)}</Fact>
+      <Fact name="Cost">
+        {formatCost(totals.cost) && `${totals.costEstimated ? '≈ ' : ''}${formatCost(totals.cost)}`}
+      </Fact>
       <Fact name="User">{userId && <a href={`/users/${toSegment(userId)}`}>{userId}</a>}</Fact>
       <Fact name="Session">{sessionId && <a href={`/sessions/${toSegment(sessionId)}`}>{sessionId}</a>}</Fact>
       <Fact name="Models">{totals.models.join(', ')}</Fact>
@@ -182,24 +170,4 @@ function Fact({ name, children }: { name: string; children: preact.ComponentChil
       <dd>{children}</dd>
     </div>
   )
-}
-
-function Missing({ id, error }: { id: string; error?: string | undefined }) {
-  if (!error) return <main class="empty">Loading …</main>
-  return (
-    <main class="empty">
-      <h1>No such trace</h1>
-      <p class="muted">
-        {id} is not here yet: this page shows it as soon as it comes. <a href="/">All traces</a>
-      </p>
-    </main>
-  )
-}
-
-/** Goes to the trace before or after this one in the list. */
-export function stepTrace(id: string, step: 1 | -1): void {
-  const index = traces.value.findIndex(trace => trace.id === id)
-  const next = traces.value[index + step]
-  if (index === -1 || !next) notify(step === 1 ? 'This is the oldest trace' : 'This is the newest trace')
-  else navigate(`/traces/${next.id}`)
 }

@@ -1,8 +1,13 @@
-const time = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' })
+const time = new Intl.DateTimeFormat('en-GB', {
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  fractionalSecondDigits: 3,
+})
 const day = new Intl.DateTimeFormat('en-GB', { day: '2-digit', month: 'short' })
 const whole = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' })
 
-/** `06:08:27`, with the day in front where it is another one. */
+/** `06:08:27.042`, with the day in front where it is another one. */
 export function formatMoment(ms: number): string {
   if (!isDate(ms)) return '—'
   const date = new Date(ms)

@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
-import { filterNames } from '../../src/reading/trace-query.ts'
+import { filterExamples } from '../../src/reading/trace-query.ts'
 
 const keys: [string, string][] = [
   ['/', 'Search'],
@@ -46,18 +46,16 @@ export function HelpDialog() {
       </dl>
       <h2>Search</h2>
       <p>
-        Words are looked for in names, messages, inputs, outputs and every other attribute. These narrow it
-        down:{' '}
-        {filterNames.map(name => (
-          <span key={name}>
-            <code>{name}:</code>{' '}
-          </span>
+        Words are looked for in names, messages, inputs, outputs and every other attribute. Quotes keep a
+        phrase together, a minus in front excludes. These narrow it down:
+      </p>
+      <ul class="examples">
+        {filterExamples.map(([name, example]) => (
+          <li key={name}>
+            <code>{example}</code>
+          </li>
         ))}
-      </p>
-      <p>
-        <code>status:5xx</code> <code>duration:&gt;1s</code> <code>user:"Ada L"</code>{' '}
-        <code>"an exact phrase"</code>
-      </p>
+      </ul>
       <form method="dialog">
         <button type="submit" class="primary">
           Close

@@ -1,9 +1,9 @@
-import { goBack, navigate, segments } from '../data/navigation.ts'
+import { goBack, listAddress, navigate, segments } from '../data/navigation.ts'
 import { nextTheme } from '../data/theme.ts'
 import { paused, setPaused } from '../data/traces.ts'
-import { stepTrace } from '../pages/trace-page.tsx'
 import { compareWith } from '../trace/comparison.ts'
 import { chooseOther } from '../trace/other-trace.ts'
+import { stepTrace } from '../trace/step-trace.ts'
 import { helpShown } from './help-dialog.tsx'
 
 /** Hears the keys that mean the same everywhere. */
@@ -24,7 +24,7 @@ const actions: Record<string, () => void> = {
   '/': () => {
     const field = document.getElementById('search')
     if (field) return field.focus()
-    navigate('/')
+    navigate(listAddress.value)
     // The field is there once the page has been drawn.
     requestAnimationFrame(() => document.getElementById('search')?.focus())
   },
@@ -49,7 +49,7 @@ const actions: Record<string, () => void> = {
     compareWith(undefined)
     const [first = '', second] = segments.value
     if (second && (first === 'sessions' || first === 'users')) goBack(`/${first}`)
-    else if (first !== '') goBack('/')
+    else if (first !== '') goBack(listAddress.value)
   },
   ArrowDown: () => moveInList('ArrowDown'),
   ArrowUp: () => moveInList('ArrowUp'),

@@ -1,8 +1,9 @@
-import { useRef } from 'preact/hooks'
-import { segments } from '../data/navigation.ts'
+import { chooseEditor, type Editor, editor, editors } from '../data/editor.ts'
+import { listAddress, segments } from '../data/navigation.ts'
 import { forgetTraces, importSpans } from '../data/server.ts'
 import { nextTheme, theme } from '../data/theme.ts'
 import { connected, forgetShown, heldBack, paused, setPaused } from '../data/traces.ts'
+import { Menu } from '../parts/menu.tsx'
 import { notify } from '../parts/notice.tsx'
 import { helpShown } from './help-dialog.tsx'
 
@@ -25,7 +26,11 @@ export function TopBar() {
         {pages.map(([path, title]) => {
           const isCurrent = here === path || (path === '' && (here === 'traces' || here === 'compare'))
           return (
-            <a key={path} href={`/${path}`} aria-current={isCurrent ? 'page' : undefined}>
+            <a
+              key={path}
+              href={path === '' && here !== '' ? listAddress.value : `/${path}`}
+              aria-current={isCurrent ? 'page' : undefined}
+            >
               {title}
             </a>
           )
@@ -78,49 +83,65 @@ function LiveButton() {
 }
 
 function More() {
-  const menu = useRef<HTMLDetailsElement>(null)
-  const close = (): void => {
-    if (menu.current) menu.current.open = false
-  }
-  const importFiles = async (input: HTMLInputElement): Promise<void> => {
-    close()
-    const files = [...(input.files ?? [])]
-    // Else the same file, chosen again, would be no change.
-    input.value = ''
-    for (const file of files) {
-      await importSpans(await file.text()).then(
-        () => notify(`${file.name} imported`),
-        error => notify(`${file.name} could not be imported: ${error.message}`),
-      )
-    }
-  }
-  const forget = async (): Promise<void> => {
-    close()
-    if (!confirm('Forget every trace, in memory and on disk?')) return
-    await forgetTraces()
-    forgetShown()
-    notify('Every trace is forgotten')
-  }
   return (
-    <details class="menu" ref={menu}>
-      <summary aria-label="More">⋯</summary>
-      <div>
-        <label>
-          Import OTLP JSON
-          <input
-            type="file"
-            accept=".json,.jsonl,.ndjson,application/json"
-            multiple
-            onChange={({ currentTarget }) => importFiles(currentTarget)}
-          />
-        </label>
-        <a href="/api/export" download="traces.jsonl" onClick={close}>
-          Export all as OTLP JSON
-        </a>
-        <button type="button" onClick={forget}>
-          Forget all traces
-        </button>
-      </div>
-    </details>
+    <Menu label="More" sign="⋯">
+      <label>
+        Import OTLP JSON
+        <input
+          type="file"
+          accept=".json,.jsonl,.ndjson,application/json"
+          multiple
+          onChange={({ currentTarget }) => importFiles(currentTarget)}
+        />
+      </label>
+      <a href="/api/export" download="traces.jsonl">
+        Export all as OTLP JSON
+      </a>
+      <button type="button" onClick={forget}>
+        Forget all traces
+      </button>
+      <label class="choose">
+        Open files in
+        <select
+          value={editor.value}
+          onChange={({ currentTarget }) => chooseEditor(currentTarget.value as Editor)}
+        >
+          {editors.map(name => (
+            <option key={name} value={name}>
+              {name}
+            </option>
+          ))}
+        </select>
+      </label>
+    </Menu>
+  )
+}
+
+async function importFiles(input: HTMLInputElement): Promise<void> {
+  const files = [...(input.files ?? [])]
+  // Else the same file, chosen again, would be no change.
+  input.value = ''
+  for (const file of files) notify(await importFile(file))
+}
+
+async function importFile(file: File): Promise<string> {
+  try {
+    const { spans, rejected } = await importSpans(await file.text())
+    if (spans + rejected === 0) return `${file.name} contains no spans: nothing was imported`
+    const refused = rejected > 0 ? `, ${rejected.toLocaleString('en-US')} refused` : ''
+    return `${file.name}: ${spans.toLocaleString('en-US')} spans imported${refused}`
+  } catch (error) {
+    return `${file.name} could not be imported: ${(error as Error).message}`
+  }
+}
+
+async function forget(): Promise<void> {
+  if (!confirm('Forget every trace, in memory and on disk?')) return
+  await forgetTraces().then(
+    () => {
+      forgetShown()
+      notify('Every trace is forgotten')
+    },
+    error => notify(`Not forgotten: ${error.message}`),
   )
 }

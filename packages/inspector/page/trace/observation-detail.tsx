@@ -1,66 +1,87 @@
 import type { ComponentChildren } from 'preact'
-import { useEffect, useState } from 'preact/hooks'
-import { type Observation, toObservation } from '../../src/reading/observation.ts'
+import { useMemo, useState } from 'preact/hooks'
+import type { Observation } from '../../src/reading/observation.ts'
 import { formatCost, formatDuration } from '../../src/reading/quantity.ts'
 import type { Score } from '../../src/reading/score.ts'
 import type { OutlineRow } from '../../src/server/trace-outline.ts'
+import { findInJson } from '../content/json-match.ts'
 import { JsonView } from '../content/json-view.tsx'
 import { Payload } from '../content/payload.tsx'
+import { nowMs } from '../data/clock.ts'
 import { toSegment } from '../data/navigation.ts'
-import { fetchSpan } from '../data/server.ts'
+import { termsOf, useHighlight } from '../parts/highlight.ts'
 import { formatKinds, LevelMark, TypeBadge } from '../parts/marks.tsx'
 import { formatFullMoment } from '../parts/moment.ts'
+import { Exceptions } from './exceptions.tsx'
+import { useObservation } from './observation.ts'
 
 const isFilled = (value: object): boolean => Object.keys(value).length > 0
 
 /** Everything about one observation, what went wrong first. */
-export function ObservationDetail(props: { traceId: string; row: OutlineRow; scores: Score[] }) {
-  const { traceId, row, scores } = props
-  const { observation, error } = useObservation(traceId, row)
+export function ObservationDetail(props: {
+  traceId: string
+  row: OutlineRow
+  scores: Score[]
+  /** Changes when the trace was loaded again. */
+  version: number
+  /** What was searched for. */
+  words: string
+}) {
+  const { traceId, row, scores, version, words } = props
+  const { observation, error } = useObservation(traceId, row, version)
+  const pane = useHighlight(words)
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: the pane is scrolled with the keyboard
-    <section class="detail" aria-label="Observation" tabIndex={0}>
+    <section class="detail" aria-label="Observation" tabIndex={0} ref={pane}>
       <h2>
         <TypeBadge type={row.type} />
         {row.level !== 'DEFAULT' && <LevelMark level={row.level} />}
-        <span class="text">{row.name || '(no name)'}</span>
+        <span class="text" dir="auto">
+          {row.name || '(no name)'}
+        </span>
       </h2>
       {error && <p class="muted">{error}</p>}
-      {observation && <Detail observation={observation} isRunning={row.running} scores={scores} />}
+      {observation && <Detail observation={observation} row={row} scores={scores} words={words} />}
     </section>
   )
 }
 
-function Detail(props: { observation: Observation; isRunning: boolean; scores: Score[] }) {
-  const { observation, isRunning, scores } = props
+function Detail(props: { observation: Observation; row: OutlineRow; scores: Score[]; words: string }) {
+  const { observation, row, scores, words } = props
   const { level, statusMessage, metadata, events, links, attributes, resource } = observation
   return (
     <>
       {statusMessage && (level === 'ERROR' || level === 'WARNING') ? (
         <p class={`status-message is-${level.toLowerCase()}`}>{statusMessage}</p>
       ) : null}
-      <Facts observation={observation} isRunning={isRunning} />
+      <Exceptions events={events} />
+      <Facts observation={observation} row={row} />
       {scores.length > 0 && <Scores scores={scores} />}
-      {observation.input !== undefined && <Payload title="Input" value={observation.input} />}
-      {observation.output !== undefined && <Payload title="Output" value={observation.output} markdown />}
+      {observation.input !== undefined && <Payload title="Input" value={observation.input} words={words} />}
+      {observation.output !== undefined && (
+        <Payload title="Output" value={observation.output} markdown words={words} />
+      )}
       {isFilled(metadata) && (
         <div class="payload" role="group" aria-label="Metadata">
           <header>
             <h3>Metadata</h3>
           </header>
-          <JsonView value={metadata} searchable />
+          <JsonView value={metadata} searchable words={words} />
         </div>
       )}
-      {events.length > 0 && <More title={`Events (${events.length})`} value={events} />}
-      {links.length > 0 && <More title={`Links (${links.length})`} value={links} />}
-      <More title={`Attributes (${Object.keys(attributes).length})`} value={attributes} />
-      {isFilled(resource) && <More title={`Resource (${Object.keys(resource).length})`} value={resource} />}
+      {events.length > 0 && <More title={`Events (${events.length})`} value={events} words={words} />}
+      {links.length > 0 && <More title={`Links (${links.length})`} value={links} words={words} />}
+      <More title={`Attributes (${Object.keys(attributes).length})`} value={attributes} words={words} />
+      {isFilled(resource) && (
+        <More title={`Resource (${Object.keys(resource).length})`} value={resource} words={words} />
+      )}
     </>
   )
 }
 
-function Facts({ observation, isRunning }: { observation: Observation; isRunning: boolean }) {
-  const { startTimeMs, completionStartTimeMs: first, prompt, usage, costDetails } = observation
+function Facts({ observation, row }: { observation: Observation; row: OutlineRow }) {
+  const { startTimeMs, completionStartTimeMs: first, prompt, usage } = observation
+  const { costDetails, costEstimated } = row
   const { level, statusMessage } = observation
   const parameters = observation.modelParameters
   const facts: [string, ComponentChildren][] = [
@@ -77,10 +98,13 @@ function Facts({ observation, isRunning }: { observation: Observation; isRunning
       ),
     ],
     ['Started', formatFullMoment(startTimeMs)],
-    ['Duration', isRunning ? 'still running' : formatDuration(observation.durationMs)],
+    [
+      'Duration',
+      row.running ? <RunningFor startTimeMs={startTimeMs} /> : formatDuration(observation.durationMs),
+    ],
     ['First token', first === undefined ? '' : `after ${formatDuration(Math.max(0, first - startTimeMs))}`],
     ['Usage', formatKinds(usage, amount => amount.toLocaleString('en-US'))],
-    ['Cost', formatKinds(costDetails, formatCost)],
+    [costEstimated ? 'Cost, by price table' : 'Cost', formatKinds(costDetails, formatCost)],
     ['Parameters', formatParameters(parameters)],
     ['Service', observation.service],
     ['Scope', observation.scope],
@@ -129,32 +153,17 @@ function Scores({ scores }: { scores: Score[] }) {
   )
 }
 
-function More({ title, value }: { title: string; value: unknown }) {
-  const [isOpen, setOpen] = useState(false)
-  return (
-    <details class="more" onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
-      <summary>{title}</summary>
-      {isOpen && <JsonView value={value} searchable />}
-    </details>
-  )
+function RunningFor({ startTimeMs }: { startTimeMs: number }) {
+  return <>{formatDuration(Math.max(0, nowMs.value - startTimeMs))}, still running</>
 }
 
-/** Loads an observation; again when it has ended. */
-export function useObservation(
-  traceId: string,
-  row: OutlineRow | undefined,
-): { observation: Observation | undefined; error: string | undefined } {
-  const [state, setState] = useState<{ observation?: Observation; error?: string }>({})
-  useEffect(() => {
-    if (!row) return
-    let isCurrent = true
-    fetchSpan(traceId, row.id).then(
-      span => isCurrent && setState({ observation: toObservation(span) }),
-      error => isCurrent && setState({ error: error.message }),
-    )
-    return () => {
-      isCurrent = false
-    }
-  }, [traceId, row?.id, row?.running, row?.endTimeMs])
-  return { observation: state.observation, error: state.error }
+function More({ title, value, words }: { title: string; value: unknown; words: string }) {
+  const hasHit = useMemo(() => termsOf(words).some(term => findInJson(value, term).count > 0), [value, words])
+  const [isOpen, setOpen] = useState(hasHit)
+  return (
+    <details class="more" open={isOpen} onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
+      <summary>{title}</summary>
+      {isOpen && <JsonView value={value} searchable words={words} />}
+    </details>
+  )
 }

@@ -10,6 +10,8 @@ const maxIndents = 12
 export function OutlineTree(props: {
   rows: readonly OutlineRow[]
   selectedId: string | undefined
+  /** Observations in which what was searched for occurs. */
+  hits: ReadonlySet<string>
   onSelect(id: string): void
   nowMs: number
 }) {
@@ -74,7 +76,7 @@ export function OutlineTree(props: {
       rowProps={index => {
         const { row, isParent } = shown[index]!
         return {
-          class: `is-${row.level.toLowerCase()}${row.running ? ' is-running' : ''}`,
+          class: `is-${row.level.toLowerCase()}${row.running ? ' is-running' : ''}${props.hits.has(row.id) ? ' is-hit' : ''}`,
           'aria-level': row.depth + 1,
           ...(isParent && { 'aria-expanded': !folded.has(row.id) }),
         }
@@ -107,7 +109,12 @@ export function OutlineTree(props: {
               )}
               <i class={`dot ${typeClass(row.type)}`} role="img" aria-label={row.type} />
               {row.level !== 'DEFAULT' && <LevelMark level={row.level} />}
-              <span class="text" title={row.name}>
+              {row.depth > maxIndents && (
+                <span class="depth" title={`Level ${row.depth}`}>
+                  {row.depth}
+                </span>
+              )}
+              <span class="text" title={row.name} dir="auto">
                 {row.name || '(no name)'}
               </span>
               {row.orphan && <span class="tag">orphan</span>}

@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals'
-import { formatCurl, formatTestCase, readRequest } from '../../src/reading/copy-as.ts'
+import { readRequest } from '../../src/reading/http-request.ts'
 import { toObservation } from '../../src/reading/observation.ts'
+import { formatCurl, formatTestCase } from '../../src/reading/request-copy.ts'
 import { inspectorFacts } from '../data/inspector-facts.ts'
 import { traceAddress } from '../data/navigation.ts'
 import { fetchSpan, type Outline, sendOn } from '../data/server.ts'

@@ -2,6 +2,7 @@ import type { OtlpSpan } from '../otlp/otlp-span.ts'
 import { attributeName } from './attribute-name.ts'
 import { defined, firstString, firstValue, genAiCost, readTags } from './attribute-reading.ts'
 import { readName, readType } from './observation-type.ts'
+import { noPrices, type PriceOf } from './price-of.ts'
 import { countTokens, type Details, parseDetails, type Tokens, totalCost } from './usage.ts'
 import { readUsage } from './usage-attributes.ts'
 
@@ -27,6 +28,9 @@ const sessionNames = [
   'ai.telemetry.metadata.sessionId',
 ]
 
+// An agent or a span may repeat the usage of the calls below it.
+const pricedTypes = new Set(['generation', 'embedding'])
+
 /** What a list or a tree shows of an observation: everything but payloads, whose parsing takes time. */
 export interface ObservationFacts {
   id: string
@@ -48,6 +52,8 @@ export interface ObservationFacts {
   costDetails: Details
   /** US dollars. */
   cost: number
+  /** True if the cost was computed from a price table, because the sender gave none. */
+  costEstimated?: true
   prompt?: { name: string; version?: number }
   userId?: string
   sessionId?: string
@@ -60,13 +66,17 @@ export interface ObservationFacts {
 }
 
 /** Reads a span the way the Langfuse server does, but for its payloads. */
-export function readFacts(span: OtlpSpan): ObservationFacts {
+export function readFacts(span: OtlpSpan, priceOf: PriceOf = noPrices): ObservationFacts {
   const { attributes, resource } = span
   const string = (...names: string[]): string | undefined => firstString(attributes, names)
   const json = (...names: string[]): unknown => firstValue(attributes, names)
   const model = firstString(attributes, modelNames)
   const usage = readUsage(span)
-  const costDetails = parseDetails(json(attributeName.observationCostDetails) ?? genAiCost(attributes))
+  const type = readType(span)
+  const sentCost = json(attributeName.observationCostDetails) ?? genAiCost(attributes)
+  const estimated =
+    sentCost === undefined && model !== undefined && pricedTypes.has(type) ? priceOf(model, usage) : undefined
+  const costDetails = estimated ?? parseDetails(sentCost)
   const promptName = string(attributeName.observationPromptName)
   const promptVersion = Number(attributes[attributeName.observationPromptVersion] ?? Number.NaN)
   const completionStartTimeMs = readCompletionStart(span)
@@ -74,7 +84,7 @@ export function readFacts(span: OtlpSpan): ObservationFacts {
     id: span.spanId,
     traceId: span.traceId,
     name: readName(span),
-    type: readType(span),
+    type,
     level: readLevel(span),
     startTimeMs: span.startTimeMs,
     endTimeMs: span.endTimeMs,
@@ -96,6 +106,7 @@ export function readFacts(span: OtlpSpan): ObservationFacts {
       parentId: span.parentSpanId,
       statusMessage: string(attributeName.observationStatusMessage) ?? (span.status.message || undefined),
       completionStartTimeMs,
+      costEstimated: estimated && (true as const),
       model,
       prompt:
         promptName === undefined

@@ -3,6 +3,7 @@ import { attributeName } from './attribute-name.ts'
 import { defined, firstValue, readMetadata } from './attribute-reading.ts'
 import { type ObservationFacts, readFacts } from './observation-facts.ts'
 import { readPayloads } from './payload-attributes.ts'
+import type { PriceOf } from './price-of.ts'
 
 /** One span, read the way the Langfuse server reads it. */
 export interface Observation extends ObservationFacts {
@@ -27,10 +28,10 @@ export interface Observation extends ObservationFacts {
 }
 
 /** Reads a span as an observation without relatives: the trace adds `children` and `orphan`. */
-export function toObservation(span: OtlpSpan): Observation {
+export function toObservation(span: OtlpSpan, priceOf?: PriceOf): Observation {
   const { attributes, resource, scope, events, links } = span
   return {
-    ...readFacts(span),
+    ...readFacts(span, priceOf),
     orphan: false,
     children: [],
     ...defined(readPayloads(span)),

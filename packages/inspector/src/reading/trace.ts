@@ -4,6 +4,7 @@ import { defined, firstString, firstValue } from './attribute-reading.ts'
 import { type Observation, toObservation } from './observation.ts'
 import { type Level, levels } from './observation-facts.ts'
 import { arrangeObservations } from './observation-tree.ts'
+import type { PriceOf } from './price-of.ts'
 import type { Score } from './score.ts'
 import type { Tokens } from './usage.ts'
 
@@ -53,6 +54,8 @@ export interface TraceTotals {
   tokens: Tokens
   /** US dollars. */
   cost: number
+  /** True if part of the cost was computed from a price table. */
+  costEstimated?: true
   /** Distinct, in order of use. */
   models: string[]
 }
@@ -62,8 +65,9 @@ export function buildTrace(
   spans: OtlpSpan[],
   scores: Score[],
   state: { settled: boolean; revision: number },
+  priceOf?: PriceOf,
 ): Trace {
-  const arrived = spans.map(toObservation)
+  const arrived = spans.map(span => toObservation(span, priceOf))
   const { root, topLevel, observations } = arrangeObservations(arrived)
   const first = root ?? topLevel[0]!
   const last = <T>(read: (observation: Observation) => T | undefined): T | undefined =>
@@ -110,11 +114,12 @@ function worstLevel(observations: Observation[]): Level {
 
 function addUp(observations: Observation[]): TraceTotals {
   const totals: TraceTotals = { tokens: { input: 0, output: 0, total: 0 }, cost: 0, models: [] }
-  for (const { tokens, cost, model } of observations) {
+  for (const { tokens, cost, costEstimated, model } of observations) {
     totals.tokens.input += tokens.input
     totals.tokens.output += tokens.output
     totals.tokens.total += tokens.total
     totals.cost += cost
+    if (costEstimated) totals.costEstimated = true
     if (model !== undefined && !totals.models.includes(model)) totals.models.push(model)
   }
   return totals

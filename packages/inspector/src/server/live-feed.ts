@@ -14,7 +14,11 @@ export interface LiveFeed {
 }
 
 /** Creates a feed without readers. */
-export function createLiveFeed(summary: (id: string) => TraceSummary | undefined, leastMs = 100): LiveFeed {
+export function createLiveFeed(
+  summary: (id: string) => TraceSummary | undefined,
+  dropped: () => number,
+  leastMs = 100,
+): LiveFeed {
   const clients = new Set<ServerResponse>()
   const ids = new Set<string>()
   let timer: NodeJS.Timeout | undefined
@@ -35,7 +39,7 @@ export function createLiveFeed(summary: (id: string) => TraceSummary | undefined
     ids.clear()
     const traces = changed.flatMap(one => one.summary ?? [])
     const removed = changed.filter(one => !one.summary).map(one => one.id)
-    send(`event: change\ndata: ${JSON.stringify({ traces, removed })}\n\n`)
+    send(`event: change\ndata: ${JSON.stringify({ traces, removed, dropped: dropped() })}\n\n`)
     // A trace of very many observations takes long to sum up: most of the time stays for receiving it.
     pauseMs = Math.max(leastMs, 5 * (performance.now() - startedMs))
   }

@@ -1,16 +1,14 @@
 import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { printable } from '../basics/printable.ts'
 import { RequestError } from '../basics/request-error.ts'
 import { encodeJson } from '../otlp/otlp-encode.ts'
 import { type LangfuseProject, sendTrace } from '../outgoing/langfuse-sender.ts'
+import type { PriceOf } from '../reading/price-of.ts'
 import type { TraceParts } from '../store/trace-entry.ts'
-import type { TraceSearch } from '../store/trace-search.ts'
+import { findSpans, type TraceSearch } from '../store/trace-search.ts'
 import type { TraceStore } from '../store/trace-store.ts'
-import { formatTrace } from '../terminal/trace-view.ts'
 import type { LiveFeed } from './live-feed.ts'
-import { readPageAssets } from './page-assets.ts'
 import { json, type Reply } from './reply.ts'
 import type { Route } from './route.ts'
 import { outlineTrace } from './trace-outline.ts'
@@ -21,55 +19,21 @@ export interface PageContext {
   feed: LiveFeed
   search: TraceSearch['find']
   project: LangfuseProject | undefined
+  priceOf: PriceOf
   clear(): Promise<void>
 }
 
-/** What the web page asks for: itself, traces piece by piece, and what its buttons do. */
-export function createPageRoutes({ store, feed, search, project, clear }: PageContext): Route[] {
-  const assets = readPageAssets()
+/** What the web page asks for: traces piece by piece, and what its buttons do. */
+export function createPageRoutes({ store, feed, search, project, priceOf, clear }: PageContext): Route[] {
   const found = ([, id = '']: RegExpExecArray): TraceParts => {
     const parts = store.parts(id)
+    if (!parts && store.wasDropped(id))
+      throw new RequestError(410, 'this trace was dropped to make room for newer ones')
     if (!parts) throw new RequestError(404, 'no such trace')
     return parts
   }
-  const page = (request: IncomingMessage, otherwise: () => Reply): Reply =>
-    assets && request.headers.accept?.includes('text/html') ? assets.page : otherwise()
 
   return [
-    {
-      path: /^\/$/,
-      methods: { GET: request => page(request, () => plain(overview(store))) },
-    },
-    {
-      path: /^\/(?:sessions|users|compare)(?:\/[^/]+){0,2}$/,
-      methods: { GET: request => page(request, () => plain('open this address in a browser\n')) },
-    },
-    {
-      path: /^\/traces\/([0-9a-f]{32})$/i,
-      methods: {
-        GET: (request, match) =>
-          page(request, () => {
-            const trace = store.trace(match[1]!)
-            return trace ? plain(`${formatTrace(trace, { width: 120 })}\n`) : plain('no such trace\n', 404)
-          }),
-      },
-    },
-    {
-      // Where the SDK's getTraceUrl leads to.
-      path: /^\/project\/[^/]+\/traces\/([0-9a-f]{32})$/i,
-      methods: {
-        GET: (_request, match) => ({
-          ...plain('', 302),
-          headers: { location: `/traces/${match[1]!.toLowerCase()}` },
-        }),
-      },
-    },
-    {
-      path: /^\/assets\/[\w.-]+$/,
-      methods: {
-        GET: (_request, match) => assets?.asset(match[0]) ?? json(404, { message: 'no such asset' }),
-      },
-    },
     {
       path: /^\/api\/events$/,
       methods: {
@@ -90,9 +54,15 @@ export function createPageRoutes({ store, feed, search, project, clear }: PageCo
     {
       path: /^\/api\/search$/,
       methods: {
-        GET: ({ url }) => {
-          const query = new URL(url!, 'http://localhost').searchParams.get('q') ?? ''
-          return json(200, { ids: [...search(query)] })
+        GET: request => json(200, { ids: [...search(queryOf(request))] }),
+      },
+    },
+    {
+      path: /^\/api\/traces\/([0-9a-f]{32})\/find$/i,
+      methods: {
+        GET: (request, match) => {
+          const { ended, running } = found(match)
+          return json(200, { ids: findSpans([...ended, ...running], queryOf(request)) })
         },
       },
     },
@@ -102,7 +72,7 @@ export function createPageRoutes({ store, feed, search, project, clear }: PageCo
         GET: (_request, match) => {
           const parts = found(match)
           const summary = store.summary(match[1]!)
-          return json(200, { summary, scores: parts.scores, observations: outlineTrace(parts) })
+          return json(200, { summary, scores: parts.scores, observations: outlineTrace(parts, priceOf) })
         },
       },
     },
@@ -159,7 +129,8 @@ export function createPageRoutes({ store, feed, search, project, clear }: PageCo
     {
       path: /^\/api\/traces$/,
       methods: {
-        GET: () => json(200, { traces: store.summaries().toReversed() }),
+        GET: () =>
+          json(200, { traces: store.summaries().toReversed(), dropped: store.stats().evictedTraces }),
         DELETE: async () => {
           await clear()
           return json(200, {})
@@ -185,14 +156,6 @@ function download(name: string): Reply {
   }
 }
 
-function plain(body: string, statusCode = 200): Reply {
-  return { statusCode, contentType: 'text/plain; charset=utf-8', body, headers: { vary: 'accept' } }
-}
-
-function overview(store: TraceStore): string {
-  const lines = store
-    .summaries()
-    .toReversed()
-    .map(trace => `${trace.id}  ${trace.level.padEnd(7)}  ${printable(trace.name)}`)
-  return `${lines.length} trace${lines.length === 1 ? '' : 's'} received\n\n${lines.join('\n')}\n`
+function queryOf({ url }: IncomingMessage): string {
+  return new URL(url!, 'http://localhost').searchParams.get('q') ?? ''
 }

@@ -15,6 +15,11 @@ export function json(statusCode: number, value: unknown): Reply {
   return { statusCode, contentType: 'application/json', body: JSON.stringify(value) }
 }
 
+/** An answer in plain text. */
+export function plain(body: string, statusCode = 200): Reply {
+  return { statusCode, contentType: 'text/plain; charset=utf-8', body, headers: { vary: 'accept' } }
+}
+
 /** The type of a request's body, without parameters. */
 export function mediaType(request: IncomingMessage): string {
   return (request.headers['content-type'] ?? '').split(';')[0]!.trim().toLowerCase()

@@ -7,7 +7,11 @@ import { isOwnHost } from './request-host.ts'
 import type { Route } from './route.ts'
 
 /** Answers requests from a list of routes; nothing that a request contains makes it throw. */
-export function createRequestHandler(routes: Route[], allowedHosts: readonly string[]): RequestListener {
+export function createRequestHandler(
+  routes: Route[],
+  allowedHosts: readonly string[],
+  fallback: (request: IncomingMessage) => Reply | undefined,
+): RequestListener {
   const reply = async (request: IncomingMessage): Promise<Reply> => {
     if (!isOwnHost(request.headers.host, allowedHosts)) {
       return refusal(
@@ -27,6 +31,8 @@ export function createRequestHandler(routes: Route[], allowedHosts: readonly str
       const allow = Object.keys(route.methods).join(', ')
       return { ...refusal(request, 405, `only ${allow} is answered here`), headers: { allow } }
     }
+    const page = fallback(request)
+    if (page) return page
     return refusal(request, 404, 'nothing is here: send spans to /api/public/otel/v1/traces')
   }
 

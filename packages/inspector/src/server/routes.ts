@@ -9,6 +9,7 @@ import { createPageRoutes, type PageContext } from './page-routes.ts'
 import { json, mediaType, type Reply } from './reply.ts'
 import { readBody } from './request-body.ts'
 import type { Route } from './route.ts'
+import { createViewRoutes } from './view-routes.ts'
 
 /** What the routes share. */
 export interface RouteContext extends PageContext {
@@ -96,6 +97,7 @@ export function createRoutes(context: RouteContext): Route[] {
         },
       },
     },
+    ...createViewRoutes(store),
     ...createPageRoutes(context),
   ]
 }

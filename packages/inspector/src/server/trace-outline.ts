@@ -2,6 +2,7 @@ import { isRunning, type OtlpSpan } from '../otlp/otlp-span.ts'
 import { defined } from '../reading/attribute-reading.ts'
 import { type ObservationFacts, readFacts } from '../reading/observation-facts.ts'
 import { arrangeObservations } from '../reading/observation-tree.ts'
+import type { PriceOf } from '../reading/price-of.ts'
 import type { TraceParts } from '../store/trace-entry.ts'
 
 const maxTextLength = 300
@@ -22,6 +23,8 @@ export interface OutlineRow
     | 'model'
     | 'tokens'
     | 'cost'
+    | 'costEstimated'
+    | 'costDetails'
   > {
   /** 0 at the top. */
   depth: number
@@ -39,10 +42,13 @@ interface Node extends ObservationFacts {
 }
 
 /** The tree of a trace without payloads, depth first. */
-export function outlineTrace({ ended, running }: Pick<TraceParts, 'ended' | 'running'>): OutlineRow[] {
+export function outlineTrace(
+  { ended, running }: Pick<TraceParts, 'ended' | 'running'>,
+  priceOf?: PriceOf,
+): OutlineRow[] {
   const nodes = [
-    ...ended.map(span => toNode(span, false)),
-    ...running.map(span => toNode(span, isRunning(span))),
+    ...ended.map(span => toNode(span, false, priceOf)),
+    ...running.map(span => toNode(span, isRunning(span), priceOf)),
   ]
   const { topLevel, observations } = arrangeObservations(nodes)
   const depths = new Map<Node, number>(topLevel.map(node => [node, 0]))
@@ -63,11 +69,13 @@ export function outlineTrace({ ended, running }: Pick<TraceParts, 'ended' | 'run
     endTimeMs: node.endTimeMs,
     tokens: node.tokens,
     cost: node.cost,
+    costDetails: node.costDetails,
     depth: depths.get(node)!,
     orphan: node.orphan,
     running: node.running,
     ...defined({
       parentId: node.parentId,
+      costEstimated: node.costEstimated,
       statusMessage: node.statusMessage === undefined ? undefined : cut(node.statusMessage),
       completionStartTimeMs: node.completionStartTimeMs,
       model: node.model === undefined ? undefined : cut(node.model),
@@ -76,8 +84,8 @@ export function outlineTrace({ ended, running }: Pick<TraceParts, 'ended' | 'run
   }))
 }
 
-function toNode(span: OtlpSpan, running: boolean): Node {
-  return { ...readFacts(span), orphan: false, children: [], running }
+function toNode(span: OtlpSpan, running: boolean, priceOf?: PriceOf): Node {
+  return { ...readFacts(span, priceOf), orphan: false, children: [], running }
 }
 
 function cut(text: string): string {

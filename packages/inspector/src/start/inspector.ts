@@ -1,10 +1,12 @@
 import { createServer } from 'node:http'
 import { boundSpan } from '../otlp/span-bounds.ts'
+import { createPricing, tagOf } from '../reading/pricing.ts'
 import type { Trace } from '../reading/trace.ts'
 import { listen } from '../server/listening-port.ts'
 import { createLiveFeed } from '../server/live-feed.ts'
 import { createRequestHandler } from '../server/request-handler.ts'
 import { createRoutes } from '../server/routes.ts'
+import { createFallback } from '../server/view-routes.ts'
 import { readAhead } from '../store/read-ahead.ts'
 import { openTraceFile, type TraceFile } from '../store/trace-file.ts'
 import { createTraceSearch } from '../store/trace-search.ts'
@@ -40,9 +42,11 @@ export interface Inspector {
 /** Starts a local Langfuse stand-in; throws an InspectorError on misuse. */
 export async function startInspector(options: InspectorOptions = {}): Promise<Inspector> {
   const config = resolveOptions(options, process.env)
+  const priceOf = createPricing(config.prices)
   const waiters = createTraceWaiters()
   const store = createTraceStore({
     ...config,
+    priceOf,
     onSettle(trace) {
       try {
         config.onTrace(trace)
@@ -56,7 +60,7 @@ export async function startInspector(options: InspectorOptions = {}): Promise<In
       search.changed(id)
     },
   })
-  const feed = createLiveFeed(store.summary)
+  const feed = createLiveFeed(store.summary, () => store.stats().evictedTraces)
   const search = createTraceSearch(store)
   let file: TraceFile | undefined
   const clear = async (): Promise<void> => {
@@ -70,6 +74,7 @@ export async function startInspector(options: InspectorOptions = {}): Promise<In
     clear,
     search: search.find,
     project: config.sendTo,
+    priceOf,
     maxBodyBytes: config.maxBodyBytes,
     keepSpans(spans) {
       const bounded = spans.map(span => boundSpan(span, config))
@@ -86,7 +91,7 @@ export async function startInspector(options: InspectorOptions = {}): Promise<In
     },
   })
   const allowedHosts = [...config.allowedHosts, config.host.toLowerCase()]
-  const server = createServer(createRequestHandler(routes, allowedHosts))
+  const server = createServer(createRequestHandler(routes, allowedHosts, createFallback()))
   if (config.unref) server.on('connection', socket => socket.unref()).unref()
   const port = await listen(server, config.port, config.host)
   if (config.port !== 0 && port !== config.port) {
@@ -95,7 +100,8 @@ export async function startInspector(options: InspectorOptions = {}): Promise<In
 
   // No request is read before this has ended: whoever lost the port never touches the file.
   const { file: path, maxFileBytes: maxBytes, warn } = config
-  if (path !== undefined) file = openTraceFile({ path, maxBytes, warn })
+  const summariser = { tag: tagOf(config.prices), priceOf }
+  if (path !== undefined) file = openTraceFile({ path, maxBytes, summariser, warn })
   file?.load(store.restore)
   const stopReading = readAhead(store)
   const url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`

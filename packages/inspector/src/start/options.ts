@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { InspectorError } from '../basics/inspector-error.ts'
 import type { LangfuseProject } from '../outgoing/langfuse-sender.ts'
+import { builtInPrices, type PriceTable, parsePriceTable } from '../reading/pricing.ts'
 import type { Trace } from '../reading/trace.ts'
 
 /** What `startInspector` takes; everything is optional. */
@@ -63,6 +65,11 @@ export interface InspectorOptions {
    */
   maxValueLength?: number | undefined
   /**
+   * Prices of models, for calls without `costDetails`; or the path of a JSON file with them.
+   * @default the table that this version came with
+   */
+  prices?: PriceTable | string | undefined
+  /**
    * The Langfuse project that a trace may be sent on to, by a button of the page.
    * @default undefined
    */
@@ -108,6 +115,7 @@ export interface InspectorConfig {
   readonly maxFileBytes: number
   readonly maxAttributes: number
   readonly maxValueLength: number
+  readonly prices: PriceTable
   readonly sendTo: LangfuseProject | undefined
   readonly unref: boolean
   readonly maxBodyBytes: number
@@ -143,12 +151,29 @@ export function resolveOptions(options: InspectorOptions, env: NodeJS.ProcessEnv
     maxFileBytes: integer('maxFileBytes', options.maxFileBytes, 256 * 1024 * 1024, 1),
     maxAttributes: integer('maxAttributes', options.maxAttributes, 512, 1),
     maxValueLength: integer('maxValueLength', options.maxValueLength, 1_000_000, 1),
+    prices: priceTable(options.prices),
     sendTo: project(options.sendTo),
     unref: options.unref ?? false,
     maxBodyBytes: integer('maxBodyBytes', options.maxBodyBytes, 16 * 1024 * 1024, 1),
     settleMs: integer('settleMs', options.settleMs, 300, 0, 3_600_000),
     rootlessSettleMs: integer('rootlessSettleMs', options.rootlessSettleMs, 10_000, 0, 3_600_000),
   })
+}
+
+function priceTable(prices: PriceTable | string | undefined): PriceTable {
+  if (prices === undefined) return builtInPrices
+  if (typeof prices !== 'string') return parsePriceTable(JSON.stringify(prices), 'an object')
+  let text: string
+  try {
+    text = readFileSync(prices, 'utf8')
+  } catch (error) {
+    throw new InspectorError(
+      'LANGFUSE_MIDDLEWARE_INVALID_OPTION',
+      `prices must be a table or the path of a JSON file that can be read: ${(error as Error).message}`,
+      { cause: error },
+    )
+  }
+  return parsePriceTable(text, prices)
 }
 
 function project(sendTo: LangfuseProject | undefined): LangfuseProject | undefined {

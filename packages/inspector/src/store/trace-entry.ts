@@ -1,4 +1,5 @@
 import type { OtlpSpan } from '../otlp/otlp-span.ts'
+import type { PriceOf } from '../reading/price-of.ts'
 import type { Score } from '../reading/score.ts'
 import { buildTrace, type Trace } from '../reading/trace.ts'
 import { listScores, summariseTrace, type TraceSummary } from '../reading/trace-summary.ts'
@@ -70,32 +71,33 @@ export function partsOf(entry: TraceEntry, nowMs: number): TraceParts {
 }
 
 /** The trace as it is shown, made anew where nobody holds it any more. */
-export function viewOf(entry: TraceEntry): Trace {
+export function viewOf(entry: TraceEntry, priceOf: PriceOf): Trace {
   const known = entry.view?.deref()
   if (known) return known
   const { settled, revision } = entry
-  const trace = buildTrace([...spansOf(entry).values()], [...entry.scores.values()], { settled, revision })
+  const spans = [...spansOf(entry).values()]
+  const trace = buildTrace(spans, [...entry.scores.values()], { settled, revision }, priceOf)
   entry.view = new WeakRef(trace)
   return trace
 }
 
 /** What a list shows of it; `undefined` where there are no spans yet. */
-export function summaryOf(entry: TraceEntry, nowMs: number): TraceSummary | undefined {
+export function summaryOf(entry: TraceEntry, nowMs: number, priceOf: PriceOf): TraceSummary | undefined {
   if (entry.summary) return entry.summary
   const running = runningOf(entry, nowMs)
   if (countOf(entry) + running.length === 0) return undefined
-  const made = summarise(entry, running)
+  const made = summarise(entry, running, priceOf)
   // What runs may be given up on without anything happening, so it is summed up anew each time.
   if (running.length === 0) entry.summary = made
   return made
 }
 
-function summarise(entry: TraceEntry, running: OtlpSpan[]): TraceSummary {
+function summarise(entry: TraceEntry, running: OtlpSpan[], priceOf: PriceOf): TraceSummary {
   const { unread, settled, revision } = entry
   const scores = [...entry.scores.values()]
   if (unread && running.length === 0)
     return { ...unread.summary, scores: listScores(scores), settled, revision }
-  return summariseTrace([...spansOf(entry).values()], running, scores, { settled, revision })
+  return summariseTrace([...spansOf(entry).values()], running, scores, { settled, revision }, priceOf)
 }
 
 function runningOf({ running }: TraceEntry, nowMs: number): OtlpSpan[] {

@@ -4,7 +4,7 @@ import { parseScore, type Score } from '../reading/score.ts'
 import { readLines } from './file-lines.ts'
 import { lockFile } from './file-lock.ts'
 import { createLineWriter } from './line-writer.ts'
-import { encodeLines, readHead } from './stored-line.ts'
+import { encodeLines, readHead, type Summariser } from './stored-line.ts'
 import type { Stored } from './trace-store.ts'
 
 /** Options of `openTraceFile`. */
@@ -12,6 +12,7 @@ export interface TraceFileOptions {
   path: string
   /** Maximum size of the file and its predecessor together, in bytes. */
   maxBytes: number
+  summariser: Summariser
   warn(message: string): void
 }
 
@@ -27,7 +28,7 @@ export interface TraceFile {
 }
 
 /** Opens a file for this process alone; returns `undefined` if another process has it or it is not writable. */
-export function openTraceFile({ path, maxBytes, warn }: TraceFileOptions): TraceFile | undefined {
+export function openTraceFile({ path, maxBytes, summariser, warn }: TraceFileOptions): TraceFile | undefined {
   const older = `${path}.old`
   let lock: ReturnType<typeof lockFile>
   try {
@@ -42,12 +43,15 @@ export function openTraceFile({ path, maxBytes, warn }: TraceFileOptions): Trace
     load(take) {
       let broken = 0
       for (const file of [older, path]) {
-        for (const line of readLines(file, maxBytes)) if (!takeLine(line, take)) broken += 1
+        for (const line of readLines(file, maxBytes)) if (!takeLine(line, summariser, take)) broken += 1
       }
       if (broken > 0) warn(`skipped ${broken} lines of ${path} that could not be read`)
     },
     append(spans, scores) {
-      writer.append([...encodeLines(spans), ...(scores.length > 0 ? [JSON.stringify({ scores })] : [])])
+      writer.append([
+        ...encodeLines(spans, summariser),
+        ...(scores.length > 0 ? [JSON.stringify({ scores })] : []),
+      ])
     },
     clear: writer.clear,
     async close() {
@@ -57,9 +61,9 @@ export function openTraceFile({ path, maxBytes, warn }: TraceFileOptions): Trace
   }
 }
 
-function takeLine(line: Buffer, take: (kept: Stored) => void): boolean {
+function takeLine(line: Buffer, summariser: Summariser, take: (kept: Stored) => void): boolean {
   try {
-    const trace = readHead(line)
+    const trace = readHead(line, summariser)
     if (trace) {
       take({ trace, spans: [], scores: [] })
       return true

@@ -1,5 +1,7 @@
 import { countOf, newEntry, type TraceEntry } from './trace-entry.ts'
 
+const maxRemembered = 20_000
+
 /** What bounds the traces held. */
 export interface TraceRoomOptions {
   maxTraces: number
@@ -17,6 +19,8 @@ export interface TraceRoom {
   readonly bytes: number
   /** Traces dropped to make room. */
   readonly evicted: number
+  /** Whether a trace was among them; only the latest are remembered. */
+  wasEvicted(id: string): boolean
   /** The trace with this id, which may be a new one. */
   open(id: string): TraceEntry
   remove(entry: TraceEntry): void
@@ -31,6 +35,7 @@ export interface TraceRoom {
 /** Creates room without traces in it. */
 export function createTraceRoom(options: TraceRoomOptions): TraceRoom {
   const entries = new Map<string, TraceEntry>()
+  const evictedIds = new Set<string>()
   const totals = { spans: 0, bytes: 0, evicted: 0 }
 
   const remove = (entry: TraceEntry): void => {
@@ -46,6 +51,8 @@ export function createTraceRoom(options: TraceRoomOptions): TraceRoom {
       if (entry === keep) continue
       remove(entry)
       totals.evicted += 1
+      evictedIds.add(entry.id)
+      if (evictedIds.size > maxRemembered) evictedIds.delete(evictedIds.values().next().value!)
       return true
     }
     return false
@@ -66,6 +73,7 @@ export function createTraceRoom(options: TraceRoomOptions): TraceRoom {
     get evicted() {
       return totals.evicted
     },
+    wasEvicted: id => evictedIds.has(id),
     open(id) {
       const known = entries.get(id)
       if (known) return known

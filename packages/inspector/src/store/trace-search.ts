@@ -1,3 +1,4 @@
+import type { OtlpSpan } from '../otlp/otlp-span.ts'
 import { searchableTexts, searchTerms } from './searchable-text.ts'
 import type { TraceParts } from './trace-entry.ts'
 import { createTraceIndex, type TraceIndex } from './trace-index.ts'
@@ -50,10 +51,18 @@ export function createTraceSearch(store: Pick<TraceStore, 'ids' | 'parts'>): Tra
   }
 }
 
+/** Ids of the spans in which a word of a query occurs. */
+export function findSpans(spans: readonly OtlpSpan[], query: string): string[] {
+  const patterns = searchTerms(query).map(term => new RegExp(escapePattern(term), 'i'))
+  return spans.filter(span => patterns.some(pattern => occursIn(pattern, span))).map(({ spanId }) => spanId)
+}
+
 function occurs(pattern: RegExp, { ended, running }: TraceParts): boolean {
-  for (const span of [...ended, ...running]) {
-    for (const text of searchableTexts(span)) if (pattern.test(text)) return true
-  }
+  return [...ended, ...running].some(span => occursIn(pattern, span))
+}
+
+function occursIn(pattern: RegExp, span: OtlpSpan): boolean {
+  for (const text of searchableTexts(span)) if (pattern.test(text)) return true
   return false
 }
 

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { OtlpSpan } from '../otlp/otlp-span.ts'
+import { noPrices, type PriceOf } from '../reading/price-of.ts'
 import type { Score } from '../reading/score.ts'
 import type { Trace } from '../reading/trace.ts'
 import type { TraceSummary } from '../reading/trace-summary.ts'
@@ -8,11 +9,11 @@ import type { StoredTrace } from './stored-line.ts'
 import {
   countOf,
   partsOf,
+  summaryOf as readSummary,
+  viewOf as readView,
   spansOf,
-  summaryOf,
   type TraceEntry,
   type TraceParts,
-  viewOf,
 } from './trace-entry.ts'
 import { createTraceRoom, type TraceRoomOptions } from './trace-room.ts'
 
@@ -23,6 +24,8 @@ export interface TraceStoreOptions extends Omit<TraceRoomOptions, 'onRemove'> {
   onSettle: (trace: Trace) => void
   /** Called with the id of each trace that comes, changes or goes. */
   onChange?: (id: string) => void
+  /** Computes costs that senders left out. */
+  priceOf?: PriceOf
   /** The clock that open observations are aged by. */
   now?: () => number
 }
@@ -68,6 +71,8 @@ export interface TraceStore {
   summaries(): TraceSummary[]
   summary(id: string): TraceSummary | undefined
   parts(id: string): TraceParts | undefined
+  /** Whether the trace was dropped to make room. */
+  wasDropped(id: string): boolean
   stats(): TraceStoreStats
   /** Settles at once what is still waiting. */
   settleAll(): void
@@ -76,7 +81,9 @@ export interface TraceStore {
 
 /** Creates an empty store. */
 export function createTraceStore(options: TraceStoreOptions): TraceStore {
-  const { onChange = () => {}, now = Date.now } = options
+  const { onChange = () => {}, now = Date.now, priceOf = noPrices } = options
+  const viewOf = (entry: TraceEntry): Trace => readView(entry, priceOf)
+  const summaryOf = (entry: TraceEntry): TraceSummary | undefined => readSummary(entry, now(), priceOf)
   const room = createTraceRoom({ ...options, onRemove: onChange })
   const { entries, open, makeRoom, account } = room
   const counts = { receivedSpans: 0, duplicateSpans: 0 }
@@ -205,16 +212,17 @@ export function createTraceStore(options: TraceStoreOptions): TraceStore {
       }
     },
     ids: () => [...entries.keys()],
-    summaries: () => [...entries.values()].flatMap(entry => summaryOf(entry, now()) ?? []),
+    summaries: () => [...entries.values()].flatMap(entry => summaryOf(entry) ?? []),
     summary: id => {
       const entry = entries.get(id.toLowerCase())
-      return entry && summaryOf(entry, now())
+      return entry && summaryOf(entry)
     },
     parts: id => {
       const entry = entries.get(id.toLowerCase())
       const found = entry && partsOf(entry, now())
       return found && found.ended.length + found.running.length > 0 ? found : undefined
     },
+    wasDropped: id => room.wasEvicted(id.toLowerCase()),
     traces: () => [...entries.values()].filter(entry => countOf(entry) > 0).map(viewOf),
     trace: id => {
       const entry = entries.get(id.toLowerCase())

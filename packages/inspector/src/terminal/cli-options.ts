@@ -10,6 +10,7 @@ Usage: npx @langfuse-middleware/inspector [options]
   --host <address>  address to listen on (default 127.0.0.1)
   --file <path>     where traces are kept over restarts (default .langfuse/traces.jsonl)
   --memory          keep traces in memory only
+  --prices <path>   JSON file with prices of models, instead of the built-in ones
   --json            print each trace as one line of JSON
   --quiet           print no traces, only the summary at the end
   --force           start in production, or on an address that others can reach
@@ -29,6 +30,7 @@ export interface CliOptions {
   port?: number
   host?: string
   file?: string
+  prices?: string
   json: boolean
   quiet: boolean
   force: boolean
@@ -54,6 +56,7 @@ function parse(args: string[]): Omit<CliOptions, 'port'> & { port?: string; file
         port: { type: 'string', short: 'p' },
         host: { type: 'string' },
         file: { type: 'string', default: '.langfuse/traces.jsonl' },
+        prices: { type: 'string' },
         memory: flag,
         json: flag,
         quiet: { ...flag, short: 'q' },

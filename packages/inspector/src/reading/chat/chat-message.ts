@@ -53,3 +53,8 @@ export function parsed(value: unknown): unknown {
     return value
   }
 }
+
+/** The text of a message, without calls, results and thinking. */
+export function messageText({ parts }: ChatMessage): string {
+  return parts.flatMap(part => (part.kind === 'text' ? part.text : [])).join('\n')
+}
