@@ -3,7 +3,7 @@ import { createBreaker } from '../src/outbox/breaker.ts'
 const create = () => createBreaker({ failures: 3, coolDownMs: 1000 })
 
 describe('the circuit breaker', () => {
-  it('opens after so many failures in a row, and a success starts the count anew', () => {
+  it('opens after consecutive failures, and restarts the count after a success', () => {
     const breaker = create()
     expect([breaker.fail(0), breaker.fail(0)]).toEqual([false, false])
     breaker.succeed()
@@ -22,7 +22,7 @@ describe('the circuit breaker', () => {
     expect(breaker.readyAt()).toBe(Number.POSITIVE_INFINITY)
   })
 
-  it('closes when the probe succeeds and cools down again when it fails, remembering since when', () => {
+  it('closes when the probe succeeds, and stays open since the same time when it fails', () => {
     const breaker = create()
     for (let count = 0; count < 3; count++) breaker.fail(0)
     breaker.acquire(1000)
@@ -42,11 +42,19 @@ describe('the circuit breaker', () => {
     expect(breaker.readyAt()).toBe(1000)
   })
 
-  it('can be tripped for a time of its own, hurried, and given its leave back', () => {
+  it('shortens a cool-down after failures, but not one that it was tripped for', () => {
     const breaker = create()
-    expect(breaker.trip(0, 60_000)).toBe(true)
-    expect(breaker.readyAt()).toBe(60_000)
-    breaker.hurry(10)
+    for (let count = 0; count < 3; count++) breaker.fail(0)
+    breaker.shorten(10)
+    expect(breaker.readyAt()).toBe(10)
+    expect(breaker.trip(10, 60_000)).toBe(false)
+    breaker.shorten(20)
+    expect(breaker.readyAt()).toBe(60_010)
+  })
+
+  it('lets another request be the probe after a permit was released unused', () => {
+    const breaker = create()
+    breaker.trip(0, 10)
     expect(breaker.acquire(10)).toBe(true)
     breaker.release()
     expect(breaker.acquire(10)).toBe(true)

@@ -84,8 +84,9 @@ describe('gRPC', () => {
   })
 
   it.each([
-    ['UNAVAILABLE', 'unreachable'],
-    ['ABORTED', 'unreachable'],
+    ['UNAVAILABLE', 'failed'],
+    ['ABORTED', 'failed'],
+    ['OUT_OF_RANGE', 'failed'],
     ['UNAUTHENTICATED', 'refused'],
     ['PERMISSION_DENIED', 'refused'],
     ['UNIMPLEMENTED', 'refused'],
@@ -100,6 +101,22 @@ describe('gRPC', () => {
     })
   })
 
+  it.each([
+    ['RESOURCE_EXHAUSTED', 'Received message larger than max (5 vs 4)'],
+    ['RESOURCE_EXHAUSTED', 'grpc: received message after decompression larger than max 4194304'],
+    ['OUT_OF_RANGE', 'message exceeds maximum size'],
+  ] as const)('calls a body too large if it is answered with %s: %s', async (name, details) => {
+    reply = () => ({ code: status[name], details })
+    await expect(send()).resolves.toMatchObject({ outcome: 'too_large' })
+  })
+
+  it('puts the details into one short line', async () => {
+    reply = () => ({ code: status.INTERNAL, details: `no\u001b[31m ${'x'.repeat(1000)}` })
+    const { reason } = await send()
+    expect(reason).toMatch(/^gRPC status 13: no \[31m x+$/)
+    expect(reason!.length).toBeLessThan(260)
+  })
+
   it('tells a body too large from too many requests', async () => {
     reply = () => ({ code: status.RESOURCE_EXHAUSTED, details: 'Received message larger than max (5 vs 4)' })
     await expect(send()).resolves.toMatchObject({ outcome: 'too_large' })
@@ -111,10 +128,10 @@ describe('gRPC', () => {
 
   it('gives up waiting, and when called off', async () => {
     reply = () => undefined
-    await expect(send({ timeoutMs: 50 })).resolves.toMatchObject({ outcome: 'unreachable', timedOut: true })
+    await expect(send({ timeoutMs: 50 })).resolves.toMatchObject({ outcome: 'failed', timedOut: true })
     const controller = new AbortController()
     setTimeout(() => controller.abort(), 20)
-    await expect(send({}, controller.signal)).resolves.toMatchObject({ outcome: 'unreachable' })
+    await expect(send({}, controller.signal)).resolves.toMatchObject({ outcome: 'failed' })
   })
 
   it('is unreachable when nobody listens', async () => {

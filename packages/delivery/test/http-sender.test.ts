@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
+import { Agent } from 'node:http'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { brotliCompressSync } from 'node:zlib'
 import {
   createHttpSender,
   createLangfuseSender,
@@ -40,18 +40,23 @@ describe('answers', () => {
     [301, 'refused'],
     [400, 'malformed'],
     [401, 'refused'],
+    [402, 'refused'],
     [403, 'refused'],
     [404, 'refused'],
+    [405, 'refused'],
+    [407, 'refused'],
     [408, 'failed'],
+    [410, 'refused'],
+    [415, 'refused'],
     [413, 'too_large'],
-    [418, 'failed'],
+    [418, 'refused'],
     [422, 'malformed'],
     [429, 'throttled'],
     [500, 'failed'],
-    [501, 'failed'],
-    [502, 'unreachable'],
-    [503, 'unreachable'],
-    [504, 'unreachable'],
+    [501, 'refused'],
+    [502, 'failed'],
+    [503, 'failed'],
+    [504, 'failed'],
   ] as const
 
   it.each(meanings)('%i means %s', async (status, outcome) => {
@@ -84,17 +89,50 @@ describe('answers', () => {
     server.behave = (_request, response) =>
       response.end(Buffer.from([0x0a, 0x06, 0x08, 0x02, 0x12, 0x02, 0x6e, 0x6f]))
     await expect(send()).resolves.toEqual({ outcome: 'accepted', rejectedSpans: 2, reason: 'no' })
-    for (const text of ['{', 'null', '"x"', '[]', '{"partialSuccess":null}']) {
-      server.behave = answer(200, { 'content-type': 'application/json' }, text)
-      await expect(send()).resolves.toEqual({ outcome: 'accepted' })
+    server.behave = answer(200, { 'content-type': 'application/json' }, '{"partialSuccess":null}')
+    await expect(send()).resolves.toEqual({ outcome: 'accepted' })
+  })
+
+  it.each([
+    ['text/html', '<title>Sign in</title>'],
+    ['text/plain', 'OK'],
+    ['application/json', '{'],
+    ['application/json', 'null'],
+    ['application/x-protobuf', '<!doctype html>'],
+    [undefined, '<!doctype html>'],
+  ])('of 200 with content type %s and body %s are refused: they are not of OTLP', async (type, text) => {
+    server.behave = answer(200, type === undefined ? {} : { 'content-type': type }, text)
+    const { outcome, reason } = await send()
+    expect(outcome).toBe('refused')
+    expect(reason).toBe(
+      `200 OK with ${type ?? 'no content type'} from ${server.url} is not an answer of Langfuse or OTLP`,
+    )
+  })
+
+  it('name the URL that was posted to if it does not exist, and the target of a redirect', async () => {
+    server.behave = answer(404)
+    await expect(send({ url: `${server.url}?key=hidden` })).resolves.toMatchObject({
+      reason: `404 Not Found for ${server.url}`,
+    })
+    server.behave = answer(308, { location: 'https://user:pass@elsewhere.example/login?token=hidden' })
+    await expect(send()).resolves.toMatchObject({
+      outcome: 'refused',
+      reason: `308 Permanent Redirect for ${server.url} to https://elsewhere.example/login`,
+    })
+  })
+
+  it('lose no part of a secret at the place where they are cut', async () => {
+    const secret = 'a-secret-of-some-length-that-crosses-the-end'
+    for (let before = 150; before < 200; before++) {
+      server.behave = answer(500, {}, `${'x'.repeat(before)}${secret}`)
+      const { reason } = await send({ headers: { 'x-api-key': secret } })
+      expect(reason).not.toContain('a-s')
     }
-    server.behave = (_request, response) => response.end(brotliCompressSync('not protobuf at all'))
-    await expect(send()).resolves.toMatchObject({ outcome: 'accepted' })
   })
 })
 
-describe('broken connections are unreachable', () => {
-  it('when nobody listens', async () => {
+describe('broken connections', () => {
+  it('are unreachable when nobody listens', async () => {
     await server.close()
     await expect(send()).resolves.toMatchObject({
       outcome: 'unreachable',
@@ -103,50 +141,71 @@ describe('broken connections are unreachable', () => {
     server = await startOtlpServer()
   })
 
-  it('when there is no answer in time', async () => {
+  it('fail when there is no answer in time', async () => {
     server.behave = () => undefined
     await expect(send({ timeoutMs: 50 })).resolves.toEqual({
-      outcome: 'unreachable',
+      outcome: 'failed',
       reason: 'no answer within 50 ms',
       timedOut: true,
     })
   })
 
-  it('when the answer never ends', async () => {
+  it('fail when the answer never ends', async () => {
     server.behave = (_request, response) => response.writeHead(200, { 'content-length': '100' }).write('half')
-    await expect(send({ timeoutMs: 50 })).resolves.toMatchObject({ outcome: 'unreachable', timedOut: true })
+    await expect(send({ timeoutMs: 50 })).resolves.toMatchObject({ outcome: 'failed', timedOut: true })
   })
 
-  it('when it is reset in the middle of the request or of the answer', async () => {
+  it('fail when they are reset in the middle of the request or of the answer', async () => {
     server.early = socket => {
       socket.resetAndDestroy()
       return true
     }
     await expect(send({}, body(2000, { text: 'x'.repeat(1000) }))).resolves.toMatchObject({
-      outcome: 'unreachable',
+      outcome: 'failed',
     })
     server.early = () => false
     server.behave = (_request, response, socket) => {
       response.writeHead(200, { 'content-length': '100' }).write('half', () => socket.resetAndDestroy())
     }
-    await expect(send()).resolves.toMatchObject({ outcome: 'unreachable', timedOut: false })
+    await expect(send()).resolves.toMatchObject({ outcome: 'failed' })
   })
 
-  it('when what answers is not HTTP', async () => {
+  it('fail when the answer is not HTTP', async () => {
     const other = createServer(socket => socket.resume().end('hello\r\n\r\n'))
     await new Promise<void>(resolve => other.listen(0, '127.0.0.1', resolve))
     const { port } = other.address() as { port: number }
-    await expect(send({ url: `http://127.0.0.1:${port}` })).resolves.toMatchObject({ outcome: 'unreachable' })
+    await expect(send({ url: `http://127.0.0.1:${port}` })).resolves.toMatchObject({ outcome: 'failed' })
     await new Promise(resolve => other.close(resolve))
   })
 
-  it('when it is called off', async () => {
+  it('fail when the socket is closed without an error, before and in the middle of an answer', async () => {
+    server.early = socket => {
+      socket.end()
+      return true
+    }
+    await expect(send({ timeoutMs: 60_000 })).resolves.toMatchObject({ outcome: 'failed' })
+    server.early = () => false
+    server.behave = (_request, response, socket) => {
+      response.writeHead(200, { 'content-length': '100' }).write('half', () => socket.end())
+    }
+    await expect(send({ timeoutMs: 60_000 })).resolves.toMatchObject({ outcome: 'failed' })
+  })
+
+  it('are refused when the answer is 101', async () => {
+    server.early = socket => {
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n')
+      return true
+    }
+    await expect(send({ timeoutMs: 60_000 })).resolves.toMatchObject({ outcome: 'refused' })
+  })
+
+  it('fail when the attempt is aborted', async () => {
     server.behave = () => undefined
     const controller = new AbortController()
     const sender = createHttpSender({ url: server.url })
     const sent = sender.send(body(), { signal: controller.signal, spans: 3 })
     setImmediate(() => controller.abort())
-    await expect(sent).resolves.toMatchObject({ outcome: 'unreachable' })
+    await expect(sent).resolves.toMatchObject({ outcome: expect.stringMatching(/failed|unreachable/) })
     await sender.close?.()
   })
 })
@@ -168,6 +227,14 @@ describe('requests', () => {
     await expect(post()).resolves.toEqual({ outcome: 'accepted' })
     expect(server.connections).toBe(2)
     await sender.close?.()
+  })
+
+  it("leave an app's own agent open", async () => {
+    const agent = new Agent({ keepAlive: true })
+    await send({ agent })
+    await send({ agent })
+    expect(server.connections).toBe(1)
+    agent.destroy()
   })
 
   it('are compressed where asked for, and by default only to another machine', async () => {

@@ -1,35 +1,35 @@
 export type BreakerState = 'closed' | 'open' | 'half_open'
 
 export interface BreakerOptions {
-  /** Failures in a row after which it opens. @default 5 */
+  /** Consecutive failures after which the breaker opens. @default 5 */
   failures?: number
-  /** How long nothing is tried while it is open. @default 10000 */
+  /** How long nothing is sent while the breaker is open, in milliseconds. @default 10000 */
   coolDownMs?: number
 }
 
-/** Decides whether a request may be tried. It holds no timer: who asks brings the time. */
+/** Circuit breaker: decides whether a request may be sent. Has no timer; callers pass the current time. */
 export interface Breaker {
   readonly state: BreakerState
   /** How often it has opened. */
   readonly openings: number
-  /** Failures in a row. */
+  /** Consecutive failures. */
   readonly failures: number
   /** When it opened for the first time since it was last closed. */
   readonly openedAt: number | undefined
-  /** When the next request may be tried; `Infinity` while a probe is under way. */
+  /** When the next request may be sent; `Infinity` while a probe is in flight. */
   readyAt(): number
-  /** Asks for leave to send; after a cool-down that makes the request the one probe. */
+  /** Acquires permission to send; after a cool-down this makes the request the single probe. */
   acquire(now: number): boolean
-  /** Gives leave back unused. */
+  /** Releases an unused permit. */
   release(): void
-  /** Returns true where that closed it. */
+  /** Records a success. Returns true if that closed the breaker. */
   succeed(): boolean
-  /** Returns true where that opened it. */
+  /** Records a failure. Returns true if that opened the breaker. */
   fail(now: number): boolean
-  /** Opens it whatever the count, for `coolDownMs`. Returns true where it was closed. */
+  /** Opens the breaker for `coolDownMs`, whatever the count. Returns true if it was closed. */
   trip(now: number, coolDownMs: number): boolean
-  /** Ends the cool-down. */
-  hurry(now: number): void
+  /** Shortens the cool-down so that it ends at `until`. A cool-down that `trip` set is left alone. */
+  shorten(until: number): void
 }
 
 /** Creates a closed breaker. */
@@ -39,6 +39,7 @@ export function createBreaker(options: Required<BreakerOptions>): Breaker {
   let failures = 0
   let openedAt: number | undefined
   let until = 0
+  let tripped = false
 
   return {
     get state() {
@@ -78,11 +79,15 @@ export function createBreaker(options: Required<BreakerOptions>): Breaker {
       if (state === 'closed' && failures < options.failures) return false
       // A request sent before the breaker opened says nothing new.
       if (state === 'open') return false
+      tripped = false
       return open(now, options.coolDownMs)
     },
-    trip: open,
-    hurry(now) {
-      until = Math.min(until, now)
+    trip(now, coolDownMs) {
+      tripped = true
+      return open(now, coolDownMs)
+    },
+    shorten(at) {
+      if (!tripped) until = Math.min(until, at)
     },
   }
 

@@ -3,11 +3,11 @@ import type { DropCause } from '../queue/ledger.ts'
 import type { EncodedRecord, RecordBuilder } from '../wire/record-builder.ts'
 import { createItemList } from './item-list.ts'
 
-/** Turns spans, or other items, into records, a little at a time. */
+/** Turns spans, or other items, into records, in short slices of time. */
 export interface Intake<Item = unknown> {
   /** Spans in the open record, plus those not yet encoded. */
   readonly spans: number
-  /** Bytes of both, where a span not yet encoded counts as much as those before it. */
+  /** Memory that both take; for a span not yet encoded an estimate. */
   readonly bytes: number
   /** Spans in the open record. */
   readonly encoded: number
@@ -16,104 +16,178 @@ export interface Intake<Item = unknown> {
   add(spans: readonly Item[]): void
   /** Closes the open record. */
   seal(): void
-  /** Closes the open record: at once, or when what is put off is encoded, for which there is then a promise. */
+  /** Closes the open record: at once, or when the deferred spans are encoded, for which there is then a promise. */
   drain(): Promise<void> | undefined
-  /** Gives up the oldest span not yet encoded, if there is one. */
+  /** Encodes everything now and closes the open record. For the exit of a process. */
+  finish(): void
+  /** Drops the oldest span that is not yet encoded. Returns false if there is none. */
   dropOldest(): boolean
 }
 
 export interface IntakeOptions<Item> {
   builder: RecordBuilder<Item>
-  /** A record is closed when it has this many bytes. */
+  /** A record is closed at this many bytes. */
   recordBytes: number
-  /** A record is closed when it has this many spans. */
+  /** A record is closed at this many spans. */
   recordSpans: number
-  /** Longest stretch of encoding before other work gets its turn: at least, and where the others' turns are long. */
+  /** Longest time of encoding without a break: the least, and the most if the event loop is busy. */
   sliceMs: { least: number; most: number }
   now: () => number
   onRecord: (record: EncodedRecord, since: number) => void
   onDrop: (spans: number, cause: DropCause) => void
-  /** Called when spans were put off and may have to be bounded. */
-  onPutOff: () => void
-  /** Called when no span is put off any more. */
+  /** Called when spans were deferred, so that memory may have to be bounded. */
+  onDeferred: () => void
+  /** Called when no span is deferred any more. */
   onCaughtUp: () => void
 }
 
 const CLOCK_EVERY = 32
-// More than the requests of one turn hand in: what is put off lives longer and is collected later, half a microsecond for each span.
+// More than the requests of one tick hand in: a deferred span lives longer and is collected later, which costs half a microsecond.
 const WORK_AT_ONCE = 512
 const FIRST_GUESS_BYTES = 1024
-// Of the time since the last slice: where turns take 50 ms, as those of a busy server do, 2 ms in each do not keep up with what comes in.
+// A span object takes this much more than its encoding: the span, its context, times, lists and its attributes' table.
+const OBJECT_BYTES = 2048
+// Share of the time since the last slice. If ticks take 50 ms, as on a busy server, 2 ms in each cannot keep up.
 const SHARE = 1 / 8
 
 /** Creates an intake. */
 export function createIntake<Item>(options: IntakeOptions<Item>): Intake<Item> {
-  const { builder, now } = options
-  const putOff = createItemList<Item>()
-  let spanBytes = FIRST_GUESS_BYTES
+  const { now } = options
+  const deferred = createItemList<Item>()
+  const record = createOpenRecord(options)
   let work = 0
-  let turnStart: number | undefined
+  let tickStart: number | undefined
   let sliceEnd = 0
-  let since = 0
   let drained: (() => void)[] = []
 
   return withGetters({
     get spans() {
-      return builder.spans + putOff.length
+      return record.spans + deferred.length
     },
     get bytes() {
-      return builder.bytes + putOff.length * spanBytes
+      return record.bytes + deferred.length * (record.spanBytes + OBJECT_BYTES)
     },
     get encoded() {
-      return builder.spans
+      return record.spans
     },
     get since() {
-      return since
+      return record.since
     },
     add(spans) {
-      if (builder.spans === 0 && putOff.length === 0) since = now()
+      if (record.spans === 0 && deferred.length === 0) record.since = now()
       for (let index = 0; index < spans.length; index++) {
-        if (putOff.length > 0 || turnIsOver()) {
-          if (putOff.length === 0) {
-            sliceEnd = now()
-            setImmediate(encodeSlice)
-          }
-          putOff.push(spans.slice(index))
-          options.onPutOff()
+        if (deferred.length > 0 || tickIsOver()) {
+          defer(spans.slice(index))
           return
         }
-        encode(spans[index]!)
+        work += record.add(spans[index]!)
       }
     },
-    seal,
+    seal: record.seal,
     drain() {
-      if (putOff.length === 0) {
-        seal()
+      if (deferred.length === 0) {
+        record.seal()
         return undefined
       }
       return new Promise(resolve => {
         drained.push(resolve)
       })
     },
+    finish() {
+      encodeUntil(() => false)
+      record.seal()
+    },
     dropOldest() {
-      if (putOff.shift() === undefined) return false
+      if (deferred.shift() === undefined) return false
       options.onDrop(1, 'memory_full')
       return true
     },
   })
 
-  function encode(span: Item): void {
-    const before = builder.bytes
-    const failure = tryToAdd(span)
-    if (failure !== undefined) {
-      options.onDrop(1, failure)
-      return
+  function defer(spans: Item[]): void {
+    if (deferred.length === 0) {
+      sliceEnd = now()
+      setImmediate(encodeSlice)
     }
-    const bytes = builder.bytes - before
-    spanBytes += (bytes - spanBytes) / 16
-    work += 1 + (bytes >> 10)
-    if (builder.bytes >= options.recordBytes || builder.spans >= options.recordSpans) seal()
+    deferred.push(spans)
+    options.onDeferred()
   }
+
+  /** Looks at the clock only after some work: a tick of a busy server may be long with hardly any of it spent here. */
+  function tickIsOver(): boolean {
+    if (work < WORK_AT_ONCE) return false
+    work = 0
+    if (tickStart !== undefined) return now() - tickStart >= options.sliceMs.least
+    tickStart = now()
+    setImmediate(() => {
+      tickStart = undefined
+    })
+    return false
+  }
+
+  function encodeSlice(): void {
+    const start = now()
+    const { least, most } = options.sliceMs
+    const sliceMs = Math.min(Math.max((start - sliceEnd) * SHARE, least), most)
+    encodeUntil(() => now() - start >= sliceMs)
+    sliceEnd = now()
+    if (deferred.length > 0) setImmediate(encodeSlice)
+  }
+
+  function encodeUntil(isOver: () => boolean): void {
+    work = 0
+    for (let span = deferred.shift(); span !== undefined; span = deferred.shift()) {
+      work += record.add(span)
+      if (work < CLOCK_EVERY) continue
+      work = 0
+      if (isOver()) break
+    }
+    if (deferred.length > 0) return
+    const resolvers = drained
+    drained = []
+    if (resolvers.length > 0) record.seal()
+    for (const resolve of resolvers) resolve()
+    options.onCaughtUp()
+  }
+}
+
+/** The record that spans are being added to. */
+function createOpenRecord<Item>({ builder, now, ...options }: IntakeOptions<Item>) {
+  let spanBytes = FIRST_GUESS_BYTES
+  let since = 0
+
+  return withGetters({
+    get spans() {
+      return builder.spans
+    },
+    get bytes() {
+      return builder.bytes
+    },
+    /** Encoded size of a span, on average. */
+    get spanBytes() {
+      return spanBytes
+    },
+    get since() {
+      return since
+    },
+    set since(time: number) {
+      since = time
+    },
+    /** Encodes a span and returns a measure of the work. */
+    add(span: Item): number {
+      const before = builder.bytes
+      const failure = tryToAdd(span)
+      if (failure !== undefined) {
+        options.onDrop(1, failure)
+        return 1
+      }
+      const bytes = builder.bytes - before
+      spanBytes += (bytes - spanBytes) / 16
+      if (builder.bytes >= options.recordBytes || builder.spans >= options.recordSpans) seal()
+      return 1 + (bytes >> 10)
+    },
+    seal,
+  })
 
   function tryToAdd(span: Item): 'too_large' | 'unencodable' | undefined {
     try {
@@ -129,40 +203,5 @@ export function createIntake<Item>(options: IntakeOptions<Item>): Intake<Item> {
     const startedAt = since
     since = now()
     options.onRecord(record, startedAt)
-  }
-
-  /** Looks at the clock only after some work: the turn of a busy server may be long with hardly any of it spent here. */
-  function turnIsOver(): boolean {
-    if (work < WORK_AT_ONCE) return false
-    work = 0
-    if (turnStart !== undefined) return now() - turnStart >= options.sliceMs.least
-    turnStart = now()
-    setImmediate(() => {
-      turnStart = undefined
-    })
-    return false
-  }
-
-  function encodeSlice(): void {
-    const start = now()
-    const { least, most } = options.sliceMs
-    const sliceMs = Math.min(Math.max((start - sliceEnd) * SHARE, least), most)
-    work = 0
-    for (let span = putOff.shift(); span !== undefined; span = putOff.shift()) {
-      encode(span)
-      if (work < CLOCK_EVERY) continue
-      work = 0
-      if (now() - start >= sliceMs) break
-    }
-    sliceEnd = now()
-    if (putOff.length > 0) {
-      setImmediate(encodeSlice)
-      return
-    }
-    const resolvers = drained
-    drained = []
-    if (resolvers.length > 0) seal()
-    for (const resolve of resolvers) resolve()
-    options.onCaughtUp()
   }
 }

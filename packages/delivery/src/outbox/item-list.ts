@@ -1,15 +1,16 @@
 import { withGetters } from '../basics/with-getters.ts'
 
-/** A first-in, first-out list of items. */
+/** A queue of items. */
 export interface ItemList<Item> {
   readonly length: number
-  push(items: readonly Item[]): void
+  /** Takes over a list; it must not be used by the caller any more. */
+  push(items: Item[]): void
   shift(): Item | undefined
 }
 
-/** Creates an empty list. Keeps the arrays it was given, so that adding many items takes no time. */
+/** Creates an empty list that keeps items in the lists they came in, so that adding many of them takes no time. */
 export function createItemList<Item>(): ItemList<Item> {
-  const lists: (readonly Item[])[] = []
+  const lists: (Item | undefined)[][] = []
   let head = 0
   let index = 0
   let length = 0
@@ -25,7 +26,9 @@ export function createItemList<Item>(): ItemList<Item> {
     shift() {
       const list = lists[head]
       if (list === undefined) return undefined
-      const item = list[index++]
+      const item = list[index]
+      // Lets a dropped span be collected before the rest of its list is.
+      list[index++] = undefined
       length -= 1
       if (index >= list.length) {
         index = 0

@@ -1,98 +1,137 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { createLedger, type DropCause, type FlushResult } from '../queue/ledger.ts'
-import { createQueue } from '../queue/queue.ts'
-import { createSpool } from '../spool/spool.ts'
-import type { EncodedRecord } from '../wire/record-builder.ts'
-import { type BreakerState, createBreaker } from './breaker.ts'
-import { createDispatcher } from './dispatcher.ts'
-import { createFlush, type FlushOptions, totalDropped } from './flush.ts'
-import { createIntake } from './intake.ts'
+import type { Clock } from '../basics/clock.ts'
+import { createSignal } from '../basics/signal.ts'
+import { createLedger, type DropCause, type FlushResult, type Ledger } from '../queue/ledger.ts'
+import { createSpool, type Spool } from '../spool/spool.ts'
+import { type Breaker, type BreakerState, createBreaker } from './breaker.ts'
+import { createDispatcher, type Dispatcher } from './dispatcher.ts'
+import { createFlush, type Flush, type FlushOptions } from './flush.ts'
 import type { ItemFormat } from './item-format.ts'
-import { createLiveLane } from './live-lane.ts'
-import { type OutboxOptions, resolveOutboxOptions } from './options.ts'
+import { createLiveLane, type LiveLane } from './live-lane.ts'
+import { createMemory, type Memory } from './memory.ts'
+import { type OutboxOptions, type ResolvedOutboxOptions, resolveOutboxOptions } from './options.ts'
 import { createOutboxLog } from './outbox-log.ts'
-import { createPacing } from './pacing.ts'
+import { createPacing, type Pacing } from './pacing.ts'
 import { createReplayLane } from './replay-lane.ts'
-import { createSettlement } from './settlement.ts'
+import { createSettlement, type Settlement } from './settlement.ts'
+import { createSuspectLane } from './suspect-lane.ts'
 
-/** Counts of spans where nothing else is said: `accepted + adopted = delivered + dropped.total + waiting + spooled`. */
+/** Counts of spans unless stated otherwise: `accepted + adopted = delivered + dropped.total + waiting + spooled`. */
 export interface OutboxStats {
   /** Handed in. */
   accepted: number
-  /** Taken over from disk, left there by earlier processes. */
+  /** Found on disk, left there by earlier processes. */
   adopted: number
   /** Acknowledged by the destination. */
   delivered: number
-  /** Given up, by cause. */
+  /** Dropped, by cause. */
   dropped: Readonly<Record<DropCause | 'total', number>>
   /** In memory only. */
   waiting: number
   /** On disk. */
   spooled: number
-  /** Bytes of spans in memory, encoded. */
+  /** Memory in use, in bytes: encoded spans with overhead, and requests in flight. */
   memoryBytes: number
-  /** Bytes of files on disk. */
+  /** Size of the files on disk, in bytes. */
   spoolBytes: number
   /** Requests made. */
   requests: number
   /** Requests whose spans had to be sent again. */
   retries: number
-  /** Requests under way. */
+  /** Requests in flight. */
   inFlight: number
   breaker: { state: BreakerState; failures: number; openings: number }
 }
 
 export interface OutboxHealth {
-  /** `degraded`: spans are taken, but cannot be sent, or not be kept on disk. */
+  /** `degraded`: spans are accepted, but cannot be sent, or cannot be kept on disk. */
   status: 'ok' | 'degraded' | 'closed'
   /** Why it is not `ok`. */
   reasons: string[]
 }
 
-/** A bounded queue of spans, or of something else, in front of a destination. */
+/** A bounded queue of spans, or of other items, in front of a destination. */
 export interface ItemOutbox<Item> {
   /** What log lines call the destination. */
   readonly name: string
-  /** Takes items, without waiting for the destination. Returns false once it is closed. */
+  /** Takes items without waiting for the destination. Returns false once it is closed. */
   add(items: readonly Item[]): boolean
-  /** Waits for what was handed in before, or for the deadline. Never rejects. */
+  /** Waits until everything handed in before is delivered, or for the deadline. Never rejects. */
   flush(options?: FlushOptions): Promise<FlushResult>
-  /** Takes no more, flushes, and gives up what is then in memory only. Never rejects. */
+  /** Takes no more, flushes, spools the rest, and drops what cannot be spooled. Never rejects. */
   close(options?: FlushOptions): Promise<FlushResult>
+  /** Closes without waiting: writes to the spool synchronously and counts the rest as dropped. For the `exit` event of a process. */
+  closeNow(): void
   stats(): OutboxStats
   health(): OutboxHealth
 }
 
-const SLICE_MS = { least: 2, most: 6 }
+interface Parts {
+  readonly outbox: ResolvedOutboxOptions
+  readonly ledger: Ledger
+  readonly live: LiveLane
+  readonly spool: Spool | undefined
+  readonly breaker: Breaker
+  readonly pacing: Pacing
+  readonly settlement: Settlement
+  readonly dispatcher: Dispatcher
+  readonly memory: Memory
+  readonly flush: Flush
+}
 
-/** Creates an outbox of what `format` writes. Throws where an option cannot be used. */
+/** Creates an outbox for items of `format`. Throws if an option is invalid. */
 export function createItemOutbox<Item>(options: OutboxOptions, format: ItemFormat<Item>): ItemOutbox<Item> {
-  const outbox = resolveOutboxOptions(options)
-  // What happens in the background belongs to no request, whichever one causes it.
-  const detached = AsyncLocalStorage.snapshot()
-  const clock = {
-    now: outbox.clock.now,
-    after: (delayMs: number, run: () => void, hold?: boolean) =>
-      detached(() => outbox.clock.after(delayMs, run, hold)),
+  const parts = createParts(resolveOutboxOptions(options), format)
+  const { outbox, ledger, live, flush } = parts
+  let closing: Promise<FlushResult> | undefined
+  let isClosed = false
+  let late = 0
+
+  return {
+    name: outbox.name,
+    add(items) {
+      if (closing !== undefined || isClosed) {
+        late += items.length
+        return false
+      }
+      ledger.accept(items.length)
+      live.add(items)
+      return true
+    },
+    flush: flush.flush,
+    close(options) {
+      closing ??= flush.close(options).finally(() => {
+        isClosed = true
+      })
+      return closing
+    },
+    closeNow() {
+      if (isClosed) return
+      isClosed = true
+      flush.closeNow()
+    },
+    stats: () => statsOf(parts, late),
+    health: () => healthOf(parts, closing !== undefined || isClosed),
   }
-  const ledger = createLedger((cause, spans) => log.dropped(cause, spans))
+}
+
+/** Each part knows those created before it; what is to be told to an earlier one goes through a signal. */
+function createParts<Item>(outbox: ResolvedOutboxOptions, format: ItemFormat<Item>): Parts {
+  // Background work belongs to no request, whichever one causes it.
+  const detached = AsyncLocalStorage.snapshot()
+  const clock: Clock = {
+    now: outbox.clock.now,
+    after: (delayMs, run, hold) => detached(() => outbox.clock.after(delayMs, run, hold)),
+  }
+  const changed = createSignal()
+  const grown = createSignal()
+  const settled = createSignal()
+  const diskReady = createSignal()
+  const ledger = createLedger()
   const log = createOutboxLog(outbox, format.noun, ledger)
   const breaker = createBreaker(outbox.breaker)
-  const queue = createQueue()
-  const intake = createIntake({
-    builder: format.createBuilder(outbox),
-    recordBytes: outbox.recordBytes,
-    recordSpans: outbox.maxBatchSpans,
-    sliceMs: SLICE_MS,
-    now: clock.now,
-    onRecord: (record, since) => detached(store, record, since),
-    onDrop: (spans, cause) => ledger.drop({ spans, order: live.order, onDisk: false }, cause),
-    onPutOff: bound,
-    onCaughtUp() {
-      if (spool !== undefined) intake.seal()
-      pump()
-    },
-  })
+  const pacing = createPacing({ outbox, breaker, clock, events: log })
+  const suspects = createSuspectLane(outbox, clock, pacing)
   const spool =
     outbox.spool &&
     createSpool({
@@ -101,110 +140,82 @@ export function createItemOutbox<Item>(options: OutboxOptions, format: ItemForma
       ledger,
       clock,
       events: log,
-      changed: pump,
+      changed: changed.emit,
+      ready: diskReady.emit,
     })
-  const live = createLiveLane({ outbox, intake, queue, spool, clock, changed: pump })
-  const replay = spool && createReplayLane({ outbox, spool, clock, changed: pump })
-  const lanes = replay ? [live, replay] : [live]
-  const pacing = createPacing({ outbox, breaker, clock, events: log })
-  const settlement = createSettlement({
-    maxAttempts: outbox.maxAttempts,
-    format,
-    pacing,
+  const live = createLiveLane({
+    outbox,
+    builder: format.createBuilder(outbox),
     ledger,
-    events: log,
+    spool,
+    clock,
+    detached,
+    grown: grown.emit,
+    changed: changed.emit,
   })
-  const dispatcher = createDispatcher({ ...outbox, lanes, breaker, pacing, settlement, clock })
-  const { flush, close } = createFlush({
+  const replay = spool && createReplayLane({ outbox, spool, clock, changed: changed.emit })
+  const settlement = createSettlement({ ...outbox, format, pacing, suspects, ledger, events: log })
+  const lanes = replay ? [live, replay, suspects] : [live, suspects]
+  const dispatcher = createDispatcher({
+    ...outbox,
+    maxInFlightBytes: outbox.maxBytes / 2,
+    lanes,
+    breaker,
+    pacing,
+    settlement,
+    clock,
+    settled: settled.emit,
+  })
+  const limit = outbox.maxBytes - outbox.recordBytes
+  const memory = createMemory({ limit, ledger, live, suspects, replay, spool, dispatcher })
+  const unsaved = () => [...live.entries(), ...suspects.entries()].filter(entry => !entry.onDisk)
+  grown.on(memory.enforce)
+  diskReady.on(() => spool?.save(unsaved()))
+  changed.on(() => detached(dispatcher.pump))
+  const flush = createFlush({
     outbox,
     ledger,
     live,
+    unsaved,
     spool,
-    breaker,
     pacing,
     dispatcher,
     clock,
-    pump,
-    drain: () => detached(intake.drain),
+    changed,
+    settled,
+    closed: log.close,
   })
-  let closing: Promise<FlushResult> | undefined
-  let late = 0
+  return { outbox, ledger, live, spool, breaker, pacing, settlement, dispatcher, memory, flush }
+}
 
+function statsOf(
+  { ledger, breaker, dispatcher, settlement, memory, spool }: Parts,
+  late: number,
+): OutboxStats {
+  const { accepted, adopted, delivered, dropped, totalDropped, waiting, spooled } = ledger
+  const { state, failures, openings } = breaker
   return {
-    name: outbox.name,
-    add(items) {
-      if (closing !== undefined) {
-        late += items.length
-        return false
-      }
-      ledger.accept(items.length)
-      const before = intake.spans
-      intake.add(items)
-      live.arrived(before)
-      return true
-    },
-    flush,
-    close(options) {
-      closing ??= close(options)
-      return closing
-    },
-    stats() {
-      const { accepted, adopted, delivered, waiting, spooled } = ledger
-      const { requests, inFlight } = dispatcher
-      const { state, failures, openings } = breaker
-      return {
-        accepted: accepted + late,
-        adopted,
-        delivered,
-        dropped: {
-          ...ledger.dropped,
-          closed: ledger.dropped.closed + late,
-          total: totalDropped(ledger) + late,
-        },
-        waiting,
-        spooled,
-        memoryBytes: memoryBytes(),
-        spoolBytes: spool?.bytes ?? 0,
-        requests,
-        retries: settlement.retries,
-        inFlight,
-        breaker: { state, failures, openings },
-      }
-    },
-    health() {
-      const reasons: string[] = []
-      if (breaker.state !== 'closed') reasons.push(`${outbox.name} cannot be reached or refuses what is sent`)
-      if (spool?.failure !== undefined)
-        reasons.push(`${outbox.spool!.directory} cannot be written (${spool.failure})`)
-      if (closing !== undefined) return { status: 'closed', reasons }
-      return { status: reasons.length > 0 ? 'degraded' : 'ok', reasons }
-    },
+    accepted: accepted + late,
+    adopted,
+    delivered,
+    dropped: { ...dropped, closed: dropped.closed + late, total: totalDropped + late },
+    waiting,
+    spooled,
+    memoryBytes: memory.bytes,
+    spoolBytes: spool?.bytes ?? 0,
+    requests: dispatcher.requests,
+    retries: settlement.retries,
+    inFlight: dispatcher.inFlight,
+    breaker: { state, failures, openings },
   }
+}
 
-  function store(record: EncodedRecord, since: number): void {
-    live.add(record, since)
-    bound()
-    dispatcher.pump()
-  }
-
-  function pump(): void {
-    detached(dispatcher.pump)
-  }
-
-  function memoryBytes(): number {
-    return intake.bytes + (spool?.pendingBytes ?? 0) + queue.bytes + dispatcher.bytes
-  }
-
-  /** Where memory is full the oldest go: to be read from disk again if they are there, else for good. */
-  function bound(): void {
-    while (memoryBytes() > outbox.maxBytes - outbox.recordBytes) {
-      const [oldest] = queue.take({ bytes: 0, spans: 0 })
-      if (oldest === undefined) {
-        if (!intake.dropOldest()) return
-      } else if (oldest.place?.release(oldest) !== true) {
-        ledger.drop(oldest, 'memory_full')
-        oldest.place?.settle(oldest)
-      }
-    }
-  }
+function healthOf({ outbox, breaker, pacing, spool }: Parts, isClosed: boolean): OutboxHealth {
+  const reasons: string[] = []
+  if (pacing.isRefused) reasons.push(`${outbox.name} refuses the keys or the address`)
+  else if (breaker.state !== 'closed') reasons.push(`${outbox.name} is unreachable`)
+  if (spool?.failure !== undefined)
+    reasons.push(`${outbox.spool!.directory} cannot be written (${spool.failure})`)
+  if (isClosed) return { status: 'closed', reasons }
+  return { status: reasons.length > 0 ? 'degraded' : 'ok', reasons }
 }

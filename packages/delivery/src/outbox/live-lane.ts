@@ -1,69 +1,91 @@
 import type { Clock } from '../basics/clock.ts'
 import { withGetters } from '../basics/with-getters.ts'
-import type { Queue } from '../queue/queue.ts'
+import type { Ledger } from '../queue/ledger.ts'
+import { createQueue, type Entry, newEntry } from '../queue/queue.ts'
 import type { Spool } from '../spool/spool.ts'
-import type { EncodedRecord } from '../wire/record-builder.ts'
-import type { Intake } from './intake.ts'
+import type { EncodedRecord, RecordBuilder } from '../wire/record-builder.ts'
+import { createIntake } from './intake.ts'
 import type { Lane } from './lane.ts'
 import type { ResolvedOutboxOptions } from './options.ts'
 
 /** What arrives now, on its way from the intake, through the spool if there is one, to the dispatcher. */
-export interface LiveLane extends Lane {
-  /** The last place given in the order of arrival. */
-  readonly order: number
-  /** Takes a closed record. */
-  add(record: EncodedRecord, since: number): void
-  /** Says that spans came in where there were `before`. */
-  arrived(before: number): void
-  /** While a flush waits, nothing waits for company. */
+export interface LiveLane<Item = unknown> extends Lane {
+  /** Takes items without waiting for anything. */
+  add(items: readonly Item[]): void
+  /** Memory that everything in it takes, except what the spool is writing. */
+  readonly bytes: number
+  /** Closed records that wait to be sent. */
+  entries(): readonly Entry[]
+  /** Removes and returns the oldest closed record. */
+  takeOldest(): Entry | undefined
+  /** Drops the oldest item that is not yet encoded. Returns false if there is none. */
+  dropOldestItem(): boolean
+  /** While a flush waits, nothing is held back for batching. */
   setFlushing(flushing: boolean): void
+  /** Closes the open record: at once, or when its promise resolves. */
+  drain(): Promise<void> | undefined
+  /** Encodes everything now, without the spool. For the exit of a process. */
+  finish(): void
 }
 
-export interface LiveLaneOptions {
+export interface LiveLaneOptions<Item> {
   outbox: ResolvedOutboxOptions
-  intake: Intake
-  queue: Queue
+  builder: RecordBuilder<Item>
+  ledger: Ledger
   spool: Spool | undefined
   clock: Clock
+  /** Runs what no request should be the async context of. */
+  detached: <T>(run: () => T) => T
+  /** Called when more memory is used than before. */
+  grown: () => void
   /** Called when there may be something to send. */
   changed: () => void
 }
 
+const SLICE_MS = { least: 2, most: 6 }
+
 /** Creates the lane of what arrives. */
-export function createLiveLane({ outbox, intake, queue, spool, clock, changed }: LiveLaneOptions): LiveLane {
+export function createLiveLane<Item>(options: LiveLaneOptions<Item>): LiveLane<Item> {
+  const { outbox, ledger, spool, clock, detached, grown, changed } = options
   const { minBatchSpans, maxBatchSpans, maxBatchBytes } = outbox
-  let order = 0
+  const queue = createQueue()
+  const intake = createIntake({
+    builder: options.builder,
+    recordBytes: outbox.recordBytes,
+    recordSpans: maxBatchSpans,
+    sliceMs: SLICE_MS,
+    now: clock.now,
+    onRecord: (record, since) => detached(() => store(record, since)),
+    onDrop: (spans, cause) => ledger.drop({ spans, order: ledger.order, onDisk: false }, cause),
+    onDeferred: grown,
+    onCaughtUp() {
+      if (spool !== undefined) intake.seal()
+      changed()
+    },
+  })
   let flushing = false
+  let finishing = false
 
   return withGetters({
     maxInFlight: outbox.maxInFlight,
-    get order() {
-      return order
+    get bytes() {
+      return intake.bytes + queue.bytes
     },
+    add(items) {
+      const before = intake.spans
+      intake.add(items)
+      arrived(before)
+    },
+    entries: queue.entries,
+    takeOldest: () => queue.take({ bytes: 0, spans: 0 })[0],
+    dropOldestItem: intake.dropOldest,
     setFlushing(value) {
       flushing = value
     },
-    add(record, since) {
-      order += 1
-      const entry = { ...record, since, order, attempts: 0, group: 0, onDisk: false }
-      // A disk that hangs must not hold back what memory could send.
-      if (spool === undefined || spool.pendingBytes > outbox.maxBytes / 4) {
-        queue.push(entry)
-        return
-      }
-      spool.append(entry, () => {
-        queue.push(entry)
-        changed()
-      })
-    },
-    arrived(before) {
-      if (spool !== undefined) {
-        if (before === 0) clock.after(outbox.spool!.writeDelayMs, intake.seal)
-        return
-      }
-      const waiting = queue.spans + intake.spans
-      const waitedBefore = queue.spans + before
-      if (waitedBefore === 0 || (waitedBefore < minBatchSpans && waiting >= minBatchSpans)) changed()
+    drain: () => detached(intake.drain),
+    finish() {
+      finishing = true
+      intake.finish()
     },
     readyAt() {
       const open = spool === undefined ? intake.encoded : 0
@@ -79,11 +101,34 @@ export function createLiveLane({ outbox, intake, queue, spool, clock, changed }:
       if (spool === undefined && hasRoom) intake.seal()
       return queue.take(limits)
     },
-    giveBack(entries, where) {
-      // What was tried before has no company to wait for.
+    giveBack(entries) {
+      // What was sent before is not held back for batching.
       for (const entry of entries) entry.since = Number.NEGATIVE_INFINITY
-      if (where === 'first') queue.putBack(entries)
-      else for (const entry of entries) queue.push(entry)
+      queue.putBack(entries)
     },
   })
+
+  function store(record: EncodedRecord, since: number): void {
+    const entry = newEntry(record, { since, order: ledger.nextOrder(), onDisk: false })
+    // A disk that hangs must not hold back what memory could send.
+    if (spool === undefined || finishing || spool.pendingBytes > outbox.maxBytes / 4) queue.push(entry)
+    else {
+      spool.append(entry, () => {
+        queue.push(entry)
+        changed()
+      })
+    }
+    grown()
+    changed()
+  }
+
+  function arrived(before: number): void {
+    if (spool !== undefined) {
+      if (before === 0) clock.after(outbox.spool!.writeDelayMs, intake.seal)
+      return
+    }
+    const waiting = queue.spans + intake.spans
+    const waitedBefore = queue.spans + before
+    if (waitedBefore === 0 || (waitedBefore < minBatchSpans && waiting >= minBatchSpans)) changed()
+  }
 }

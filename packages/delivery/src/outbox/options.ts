@@ -150,9 +150,8 @@ export const OUTBOX_OPTIONS: OptionTable<OutboxOptions, Checked> = {
 /** Checks the options of an outbox and fills in what is absent. */
 export function resolveOutboxOptions(options: OutboxOptions): ResolvedOutboxOptions {
   const checked = resolveTable<OutboxOptions, Checked, never>('', options, OUTBOX_OPTIONS)
-  const { maxBytes, maxInFlight, sender } = checked
-  // Requests under way take at most half of the memory; the other half is for new spans.
-  const maxSpanBytes = Math.floor(maxBytes / 2 / maxInFlight)
+  const { maxBytes, sender } = checked
+  const maxSpanBytes = Math.floor(maxBytes / 8)
   const maxBatchBytes = Math.min(
     checked.maxBatchBytes,
     sender.maxBodyBytes ?? Number.POSITIVE_INFINITY,

@@ -1,6 +1,7 @@
 import { type ExportResult, ExportResultCode } from '@opentelemetry/core'
 import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace-base'
 import { createRecordBuilder } from '../wire/record-builder.ts'
+import { shrinkRequest } from '../wire/shrink-request.ts'
 import { nameFirstSpan, splitRequest } from '../wire/split-request.ts'
 import type { ItemFormat } from './item-format.ts'
 import { createItemOutbox, type ItemOutbox } from './item-outbox.ts'
@@ -21,10 +22,11 @@ export const OTLP: ItemFormat<ReadableSpan> = {
   noun: 'span',
   createBuilder: createRecordBuilder,
   split: splitRequest,
+  shrink: shrinkRequest,
   nameFirst: nameFirstSpan,
 }
 
-/** Creates an outbox. Throws where an option cannot be used. */
+/** Creates an outbox. Throws if an option is invalid. */
 export function createOutbox(options: OutboxOptions): Outbox {
   const { add, ...outbox } = createItemOutbox(options, OTLP)
   return {

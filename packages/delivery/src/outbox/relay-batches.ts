@@ -1,5 +1,6 @@
 import { withGetters } from '../basics/with-getters.ts'
-import type { Entry, Place } from '../queue/queue.ts'
+import type { Ledger } from '../queue/ledger.ts'
+import { type Entry, newEntry, type Place } from '../queue/queue.ts'
 import type { RelayRecord } from './relay-record.ts'
 
 /** Joins the records of a relay to entries, because a queue's messages are too small to be requests of their own. */
@@ -10,8 +11,6 @@ export interface RelayBatches<Record extends RelayRecord> {
   readonly bytes: number
   /** When the open batch got its first record. */
   readonly since: number
-  /** The last place given in the order of arrival. */
-  readonly order: number
   add(record: Record): void
   /** Closes the open batch. */
   seal(): void
@@ -22,6 +21,7 @@ export interface RelayBatches<Record extends RelayRecord> {
 export interface RelayBatchesOptions {
   /** A batch is closed when it has this many bytes. */
   maxBytes: number
+  ledger: Ledger
   now: () => number
   ready: (entry: Entry) => void
 }
@@ -38,7 +38,6 @@ export function createRelayBatches<Record extends RelayRecord>(
   let spans = 0
   let bytes = 0
   let since = 0
-  let order = 0
 
   return withGetters({
     get spans() {
@@ -49,9 +48,6 @@ export function createRelayBatches<Record extends RelayRecord>(
     },
     get since() {
       return since
-    },
-    get order() {
-      return order
     },
     add(record) {
       if (bytes + record.body.length > options.maxBytes) seal()
@@ -67,10 +63,9 @@ export function createRelayBatches<Record extends RelayRecord>(
 
   function seal(): void {
     if (open.length === 0) return
-    order += 1
     const records = open
     const body = records.length === 1 ? records[0]!.body : Buffer.concat(records.map(record => record.body))
-    const entry: Entry = { body, spans, since, order, attempts: 0, group: 0, onDisk: false }
+    const entry = newEntry({ body, spans }, { since, order: options.ledger.nextOrder(), onDisk: false })
     entry.place = placeOf(entry, records)
     open = []
     spans = 0
@@ -84,10 +79,10 @@ function placeOf<Record extends RelayRecord>(entry: Entry, records: readonly Rec
   return {
     records,
     holdings,
-    settle(holding) {
+    discard(holding) {
       if (!holdings.delete(holding) || holdings.size > 0) return
       for (const record of records) record.settle()
     },
-    release: () => false,
+    unload: () => false,
   }
 }

@@ -1,6 +1,6 @@
 import { withGetters } from '../basics/with-getters.ts'
 import { createLedger, type DropCause } from '../queue/ledger.ts'
-import { createQueue, type Entry } from '../queue/queue.ts'
+import { createQueue, type Entry, finishEntry } from '../queue/queue.ts'
 import type { EncodedRecord } from '../wire/record-builder.ts'
 import { type BreakerState, createBreaker } from './breaker.ts'
 import { createDispatcher } from './dispatcher.ts'
@@ -12,7 +12,8 @@ import { createPacing } from './pacing.ts'
 import { createRelayBatches } from './relay-batches.ts'
 import type { RelayRecord } from './relay-record.ts'
 import { LINES } from './score-outbox.ts'
-import { createSettlement, cutEntry, type DiscardCause } from './settlement.ts'
+import { createSettlement, type DiscardCause } from './settlement.ts'
+import { createSuspectLane } from './suspect-lane.ts'
 
 /** Limits how much is sent, by the clock of the relay. */
 export interface RelayLimit {
@@ -67,13 +68,14 @@ export function createRelay<Record extends RelayRecord>(options: RelayOptions<Re
   const outbox = resolveOutboxOptions(shared)
   const { clock, maxBatchBytes, maxBatchSpans } = outbox
   const format = items === 'spans' ? OTLP : LINES
-  const ledger = createLedger(() => {})
+  const ledger = createLedger()
   const log = createOutboxLog(outbox, format.noun, ledger)
   const breaker = createBreaker(outbox.breaker)
   const pacing = createPacing({ outbox, breaker, clock, events: log })
   const queue = createQueue()
   const batches = createRelayBatches<Record>({
     maxBytes: outbox.recordBytes,
+    ledger,
     now: clock.now,
     ready: queue.push,
   })
@@ -92,22 +94,37 @@ export function createRelay<Record extends RelayRecord>(options: RelayOptions<Re
       return Math.max(ready, limit?.readyAt() ?? Number.NEGATIVE_INFINITY)
     },
     take(limits) {
-      if (queue.spans < limits.spans && queue.bytes < limits.bytes) batches.seal()
+      const hasRoom = queue.length === 0 || (queue.spans < limits.spans && queue.bytes < limits.bytes)
+      if (hasRoom) batches.seal()
       const entries = queue.take(limits)
       limit?.spend(entries.reduce((total, { body }) => total + body.length, 0))
       return entries
     },
-    giveBack,
+    giveBack(entries) {
+      for (const entry of entries) entry.since = Number.NEGATIVE_INFINITY
+      queue.putBack(entries)
+    },
   }
+  const suspects = createSuspectLane(outbox, clock, pacing)
   const settlement = createSettlement({
     maxAttempts: outbox.maxAttempts,
     format,
     pacing,
+    suspects,
     ledger,
     events: log,
     discard,
   })
-  const dispatcher = createDispatcher({ ...outbox, lanes: [lane], breaker, pacing, settlement, clock })
+  const dispatcher = createDispatcher({
+    ...outbox,
+    lanes: [lane, suspects],
+    breaker,
+    pacing,
+    settlement,
+    clock,
+    maxInFlightBytes: Number.POSITIVE_INFINITY,
+    settled: () => undefined,
+  })
 
   return withGetters({
     add(record) {
@@ -116,7 +133,7 @@ export function createRelay<Record extends RelayRecord>(options: RelayOptions<Re
       dispatcher.pump()
     },
     get bytes() {
-      return batches.bytes + queue.bytes + dispatcher.bytes + discarding
+      return batches.bytes + queue.bytes + suspects.bytes + dispatcher.bytes + discarding
     },
     stats() {
       const { accepted, delivered, dropped, waiting } = ledger
@@ -127,7 +144,7 @@ export function createRelay<Record extends RelayRecord>(options: RelayOptions<Re
     async drain(timeoutMs) {
       draining = true
       batches.seal()
-      const { done, stop } = ledger.watch(batches.order, true)
+      const { done, stop } = ledger.watch('delivered')
       const cancel = clock.after(timeoutMs, stop, true)
       dispatcher.pump()
       const { waiting } = await done
@@ -142,22 +159,9 @@ export function createRelay<Record extends RelayRecord>(options: RelayOptions<Re
     },
   })
 
-  function giveBack(entries: readonly Entry[], where: 'first' | 'last'): void {
-    for (const entry of entries) entry.since = Number.NEGATIVE_INFINITY
-    if (where === 'first') queue.putBack(entries)
-    else for (const entry of entries) queue.push(entry)
-  }
-
-  /** Halves what failed too often until a single item is left, so that its neighbours are delivered. */
   function discard(entry: Entry, cause: DiscardCause, reason: string): void {
-    const pieces = cutEntry(entry, format)
-    if (pieces === undefined) {
-      discarding += entry.body.length
-      keep(entry, cause, reason)
-      return
-    }
-    for (const piece of pieces) piece.attempts = outbox.maxAttempts - 1
-    giveBack(pieces, 'last')
+    discarding += entry.body.length
+    keep(entry, cause, reason)
   }
 
   function keep(entry: Entry, cause: DiscardCause, reason: string): void {
@@ -166,7 +170,7 @@ export function createRelay<Record extends RelayRecord>(options: RelayOptions<Re
       () => {
         discarding -= entry.body.length
         ledger.drop(entry, cause)
-        entry.place?.settle(entry)
+        finishEntry(entry)
       },
       error => {
         log.discardFailed(error instanceof Error ? error.message : String(error))

@@ -1,8 +1,15 @@
 import type { Clock } from '../basics/clock.ts'
+import { withGetters } from '../basics/with-getters.ts'
 import { createQueue } from '../queue/queue.ts'
 import type { Spool } from '../spool/spool.ts'
 import type { Lane } from './lane.ts'
 import type { ResolvedOutboxOptions } from './options.ts'
+
+/** Spooled records that are read back to be sent. */
+export interface ReplayLane extends Lane {
+  /** Memory that records read from disk take. */
+  readonly bytes: number
+}
 
 export interface ReplayLaneOptions {
   outbox: ResolvedOutboxOptions
@@ -12,15 +19,21 @@ export interface ReplayLaneOptions {
   changed: () => void
 }
 
-/** Creates the lane of what lies on disk: oldest first, at a bounded rate, on at most half of the connections. */
-export function createReplayLane({ outbox, spool, clock, changed }: ReplayLaneOptions): Lane {
+const LONGEST_READ_BYTES = 4 * 1024 * 1024
+
+/** Creates the replay lane: spooled records, oldest first, rate-limited, using at most half of `maxInFlight`. */
+export function createReplayLane({ outbox, spool, clock, changed }: ReplayLaneOptions): ReplayLane {
   const bytesPerMs = outbox.spool!.replayBytesPerSecond / 1000
+  const maxReadBytes = Math.min(LONGEST_READ_BYTES, outbox.maxBytes / 8)
   const queue = createQueue()
   let reading = false
   let nextAt = Number.NEGATIVE_INFINITY
 
-  return {
+  return withGetters({
     maxInFlight: Math.max(1, outbox.maxInFlight >> 1),
+    get bytes() {
+      return queue.bytes
+    },
     readyAt() {
       if (queue.length > 0) return nextAt
       read()
@@ -32,16 +45,13 @@ export function createReplayLane({ outbox, spool, clock, changed }: ReplayLaneOp
       nextAt = Math.max(clock.now(), nextAt) + (before - queue.bytes) / bytesPerMs
       return entries
     },
-    giveBack(entries, where) {
-      if (where === 'first') queue.putBack(entries)
-      else for (const entry of entries) queue.push(entry)
-    },
-  }
+    giveBack: queue.putBack,
+  })
 
   function read(): void {
     if (reading || !spool.hasBacklog) return
     reading = true
-    void spool.read().then(entries => {
+    void spool.read(maxReadBytes).then(entries => {
       reading = false
       for (const entry of entries) queue.push(entry)
       if (entries.length > 0 || spool.hasBacklog) changed()

@@ -1,4 +1,5 @@
 import { withGetters } from '../basics/with-getters.ts'
+import { exactCopy } from '../wire/byte-sink.ts'
 import type { EncodedRecord, RecordBuilder } from '../wire/record-builder.ts'
 import type { ItemFormat } from './item-format.ts'
 import { createItemOutbox, type ItemOutbox } from './item-outbox.ts'
@@ -33,6 +34,7 @@ export const LINES: ItemFormat<ScoreEvent> = {
   noun: 'score',
   createBuilder: ({ maxSpanBytes }) => createLineBuilder(maxSpanBytes),
   split: splitLines,
+  select: selectLines,
   nameFirst(body) {
     const { name, traceId } = firstEvent(body).body
     return `score ${JSON.stringify(name)} of trace ${traceId}`
@@ -45,7 +47,7 @@ export function createScoreOutbox(options: ScoreOutboxOptions): ItemOutbox<Score
 }
 
 function createLineBuilder(maxBytes: number): RecordBuilder<ScoreEvent> {
-  let lines: Buffer[] = []
+  let lines: string[] = []
   let bytes = 0
 
   return withGetters({
@@ -56,15 +58,18 @@ function createLineBuilder(maxBytes: number): RecordBuilder<ScoreEvent> {
       return bytes
     },
     add(event) {
-      const line = Buffer.from(`${JSON.stringify(event)}\n`)
-      if (line.length > maxBytes) return false
+      const line = `${JSON.stringify(event)}\n`
+      const size = Buffer.byteLength(line)
+      if (size > maxBytes) return false
       lines.push(line)
-      bytes += line.length
+      bytes += size
       return true
     },
     seal() {
       if (lines.length === 0) return undefined
-      const record = { body: Buffer.concat(lines), spans: lines.length }
+      const body = Buffer.allocUnsafeSlow(bytes)
+      body.write(lines.join(''))
+      const record = { body, spans: lines.length }
       lines = []
       bytes = 0
       return record
@@ -72,15 +77,21 @@ function createLineBuilder(maxBytes: number): RecordBuilder<ScoreEvent> {
   })
 }
 
-function splitLines({ body, spans }: EncodedRecord): [EncodedRecord, EncodedRecord] | undefined {
-  if (spans < 2) return undefined
-  const middle = spans >> 1
-  let end = 0
-  for (let line = 0; line < middle; line++) end = body.indexOf(NEW_LINE, end) + 1
-  return [
-    { body: body.subarray(0, end), spans: middle },
-    { body: body.subarray(end), spans: spans - middle },
-  ]
+function splitLines(record: EncodedRecord): [EncodedRecord, EncodedRecord] | undefined {
+  if (record.spans < 2) return undefined
+  const middle = record.spans >> 1
+  return [selectLines(record, index => index < middle)!, selectLines(record, index => index >= middle)!]
+}
+
+/** Copies the wanted lines, so that nothing keeps the others in memory. */
+function selectLines({ body }: EncodedRecord, wanted: (index: number) => boolean): EncodedRecord | undefined {
+  const lines: Uint8Array[] = []
+  for (let start = 0, index = 0; start < body.length; index++) {
+    const end = body.indexOf(NEW_LINE, start) + 1
+    if (wanted(index)) lines.push(body.subarray(start, end))
+    start = end
+  }
+  return lines.length === 0 ? undefined : { body: exactCopy(lines), spans: lines.length }
 }
 
 function firstEvent(body: Uint8Array): ScoreEvent {

@@ -1,16 +1,21 @@
 import { withGetters } from '../basics/with-getters.ts'
 
-/** Why spans were given up. */
-export type DropCause =
-  | 'memory_full'
-  | 'spool_full'
-  | 'spool_corrupt'
-  | 'too_large'
-  | 'malformed'
-  | 'rejected'
-  | 'retries_exhausted'
-  | 'unencodable'
-  | 'closed'
+/** Reasons for dropping spans. */
+export const DROP_CAUSES = [
+  'memory_full',
+  'spool_full',
+  'spool_corrupt',
+  'spool_lost',
+  'too_large',
+  'malformed',
+  'rejected',
+  'retries_exhausted',
+  'unencodable',
+  'closed',
+] as const
+
+/** Why spans were dropped. */
+export type DropCause = (typeof DROP_CAUSES)[number]
 
 /** What happened to the spans handed in before a flush. */
 export interface FlushResult {
@@ -18,7 +23,7 @@ export interface FlushResult {
   delivered: number
   /** On disk, to be sent by this process or the next. */
   spooled: number
-  /** Given up during the flush, for whatever cause. */
+  /** Dropped during the flush, for any cause. */
   dropped: number
   /** In memory only, still to be sent; always 0 after `close`. */
   waiting: number
@@ -27,14 +32,16 @@ export interface FlushResult {
 /** Something that holds spans: in memory only, or with a copy on disk. */
 export interface Holding {
   spans: number
-  /** Place in the order of arrival; 0 for what came from disk. */
+  /** Place in the order of arrival; `ADOPTED` if another process handed it in. */
   order: number
   onDisk: boolean
 }
 
+/** The order of what another process handed in: no flush of this one waits for it. */
+export const ADOPTED: number = Number.POSITIVE_INFINITY
+
 interface Watch extends FlushResult {
   order: number
-  total: number
   check(): void
 }
 
@@ -47,39 +54,38 @@ export interface Ledger {
   readonly adopted: number
   readonly delivered: number
   readonly dropped: Readonly<Record<DropCause, number>>
+  readonly totalDropped: number
   readonly waiting: number
   readonly spooled: number
+  /** The last place in the order of arrival. */
+  readonly order: number
+  /** Returns the next place in the order of arrival. */
+  nextOrder(): number
   accept(spans: number): void
-  /** Spans that another process left on disk. */
+  /** Counts spans that another process left on disk. */
   adopt(spans: number): void
   deliver(holding: Holding, spans?: number): void
   drop(holding: Holding, cause: DropCause, spans?: number): void
-  /** A copy of it is on disk now, or no longer. */
+  /** Calls `listener` for every drop. */
+  onDrop(listener: (cause: DropCause) => void): void
+  /** Records whether there is a copy of `holding` on disk. */
   setOnDisk(holding: Holding, onDisk: boolean): void
   /** Ends the counting: what happens later changes nothing. */
   close(): void
-  /** Resolves once nothing that arrived up to `order` is in memory only (`all`: nor on disk), or when `stop` is called. */
-  watch(order: number, all: boolean): { done: Promise<FlushResult>; stop: () => void }
+  /** Resolves once everything that this process handed in before is delivered (`safe`: or on disk), or when `stop` is called. */
+  watch(until: 'safe' | 'delivered'): { done: Promise<FlushResult>; stop: () => void }
 }
 
-const DROP_CAUSES: readonly DropCause[] = [
-  'memory_full',
-  'spool_full',
-  'spool_corrupt',
-  'too_large',
-  'malformed',
-  'rejected',
-  'retries_exhausted',
-  'unencodable',
-  'closed',
-]
-
 /** Creates an empty ledger. */
-export function createLedger(onDrop: (cause: DropCause, spans: number) => void): Ledger {
+export function createLedger(): Ledger {
   const counts = { accepted: 0, adopted: 0, delivered: 0, waiting: 0, spooled: 0 }
   const dropped = Object.fromEntries(DROP_CAUSES.map(cause => [cause, 0])) as Record<DropCause, number>
   const watches = new Set<Watch>()
+  const listeners: ((cause: DropCause) => void)[] = []
+  let order = 0
   let closed = false
+  // Of what others handed in, how much is on disk and how much is in memory only.
+  const foreign = { waiting: 0, spooled: 0 }
 
   return withGetters({
     get accepted() {
@@ -97,7 +103,17 @@ export function createLedger(onDrop: (cause: DropCause, spans: number) => void):
     get spooled() {
       return counts.spooled
     },
+    get order() {
+      return order
+    },
     dropped,
+    get totalDropped() {
+      return DROP_CAUSES.reduce((sum, cause) => sum + dropped[cause], 0)
+    },
+    nextOrder() {
+      order += 1
+      return order
+    },
     accept(spans) {
       counts.accepted += spans
       counts.waiting += spans
@@ -106,44 +122,45 @@ export function createLedger(onDrop: (cause: DropCause, spans: number) => void):
       if (closed) return
       counts.adopted += spans
       counts.spooled += spans
-      for (const watch of watches) watch.total += spans
+      foreign.spooled += spans
     },
     deliver(holding, spans = holding.spans) {
       if (spans === 0 || closed) return
       counts.delivered += spans
-      settle(holding, spans, 'delivered')
+      remove(holding, spans, 'delivered')
     },
     drop(holding, cause, spans = holding.spans) {
       if (spans === 0 || closed) return
       dropped[cause] += spans
-      settle(holding, spans, 'dropped')
-      onDrop(cause, spans)
+      remove(holding, spans, 'dropped')
+      for (const listener of listeners) listener(cause)
     },
+    onDrop: listener => void listeners.push(listener),
     setOnDisk(holding, onDisk) {
       if (holding.onDisk === onDisk || closed) return
       holding.onDisk = onDisk
       const spans = onDisk ? holding.spans : -holding.spans
-      counts.spooled += spans
-      counts.waiting -= spans
+      move(counts, spans)
+      if (holding.order === ADOPTED) return move(foreign, spans)
       for (const watch of watches) {
-        if (holding.order <= watch.order) watch.waiting -= spans
+        if (holding.order > watch.order) continue
+        move(watch, spans)
         watch.check()
       }
     },
     close() {
       closed = true
     },
-    watch(order, all) {
+    watch(until) {
       const { promise, resolve } = withResolver<FlushResult>()
       const watch: Watch = {
         order,
-        total: counts.waiting + counts.spooled,
         delivered: 0,
         dropped: 0,
-        spooled: 0,
-        waiting: counts.waiting,
+        spooled: counts.spooled - foreign.spooled,
+        waiting: counts.waiting - foreign.waiting,
         check() {
-          if (watch.waiting <= 0 && (!all || counts.waiting + counts.spooled === 0)) stop()
+          if (watch.waiting <= 0 && (until === 'safe' || watch.spooled <= 0)) stop()
         },
       }
       watches.add(watch)
@@ -152,22 +169,31 @@ export function createLedger(onDrop: (cause: DropCause, spans: number) => void):
 
       function stop(): void {
         if (!watches.delete(watch)) return
-        const { total, delivered, dropped, waiting } = watch
-        resolve({ delivered, dropped, waiting, spooled: Math.max(0, total - delivered - dropped - waiting) })
+        const { delivered, dropped, waiting, spooled } = watch
+        resolve({ delivered, dropped, waiting, spooled })
       }
     },
   })
 
-  function settle(holding: Holding, spans: number, as: 'delivered' | 'dropped'): void {
-    if (holding.onDisk) counts.spooled -= spans
-    else counts.waiting -= spans
+  function remove(holding: Holding, spans: number, as: 'delivered' | 'dropped'): void {
+    const from = holding.onDisk ? 'spooled' : 'waiting'
+    counts[from] -= spans
+    if (holding.order === ADOPTED) {
+      foreign[from] -= spans
+      return
+    }
     for (const watch of watches) {
       if (holding.order > watch.order) continue
       watch[as] += spans
-      if (!holding.onDisk) watch.waiting -= spans
+      watch[from] -= spans
       watch.check()
     }
   }
+}
+
+function move(counts: { waiting: number; spooled: number }, toDisk: number): void {
+  counts.spooled += toDisk
+  counts.waiting -= toDisk
 }
 
 function withResolver<T>(): { promise: Promise<T>; resolve: (value: T) => void } {

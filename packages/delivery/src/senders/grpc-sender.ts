@@ -6,6 +6,7 @@ import { type OptionSource, resolveTable } from '../basics/option-table.ts'
 import { createRedactor } from '../basics/redact.ts'
 import { readPartialSuccess } from '../wire/partial-success.ts'
 import { resultOfGrpc } from './grpc-status.ts'
+import { shown } from './http-result.ts'
 import type { Sender, SendResult } from './sender.ts'
 import {
   GRPC_SENDER_OPTIONS,
@@ -71,7 +72,7 @@ export function createGrpcSender(options: GrpcSenderOptions): Sender {
     const [statusDetails] = trailers?.get('grpc-status-details-bin') ?? []
     return resultOfGrpc({
       code,
-      details: redact(details),
+      details: shown(details, redact),
       statusDetails: statusDetails as Buffer | undefined,
     })
   }
@@ -80,7 +81,7 @@ export function createGrpcSender(options: GrpcSenderOptions): Sender {
 function accepted(response: Buffer | undefined): SendResult {
   try {
     const [rejectedSpans, reason] = readPartialSuccess(response ?? Buffer.alloc(0))
-    if (rejectedSpans > 0) return { outcome: 'accepted', rejectedSpans, reason }
+    if (rejectedSpans > 0) return { outcome: 'accepted', rejectedSpans, reason: shown(reason) }
   } catch {
     // An answer that cannot be read is still a success.
   }

@@ -10,31 +10,34 @@ export interface GrpcFailure {
 }
 
 const OUTCOMES: Readonly<Record<number, SendOutcome>> = {
-  1: 'unreachable', // CANCELLED
   3: 'malformed', // INVALID_ARGUMENT
-  4: 'unreachable', // DEADLINE_EXCEEDED
   7: 'refused', // PERMISSION_DENIED
-  10: 'unreachable', // ABORTED
-  11: 'unreachable', // OUT_OF_RANGE
   12: 'refused', // UNIMPLEMENTED
-  14: 'unreachable', // UNAVAILABLE
-  15: 'unreachable', // DATA_LOSS
   16: 'refused', // UNAUTHENTICATED
 }
 const DEADLINE_EXCEEDED = 4
 const RESOURCE_EXHAUSTED = 8
-const LARGER_THAN_ALLOWED = /larger than max|too large/i
+const OUT_OF_RANGE = 11
+const UNAVAILABLE = 14
+// What grpc-js, grpc-go and grpc-java say of a message beyond the receiver's limit.
+const TOO_LARGE = /larger than max|too large|exceeds (the )?(max|limit)/i
+// Said before a connection stood, so that the body cannot be the reason.
+const NO_CONNECTION = /No connection established|ECONNREFUSED|ENOTFOUND|EAI_AGAIN|Name resolution failed/
 const RETRY_INFO = 'google.rpc.RetryInfo'
 
-/** Says what a failed gRPC call means for the request body, as the OTLP specification has it. */
+/**
+ * Maps a failed gRPC call to the outcome of an attempt.
+ * @see https://opentelemetry.io/docs/specs/otlp/#failures
+ */
 export function resultOfGrpc({ code, details, statusDetails }: GrpcFailure): SendResult {
   const reason = `gRPC status ${code}${details === '' ? '' : `: ${details}`}`
   const retryAfterMs = statusDetails && retryDelayMs(statusDetails)
   const wait = retryAfterMs === undefined ? {} : { retryAfterMs }
-  if (code === RESOURCE_EXHAUSTED) {
-    if (retryAfterMs !== undefined) return { outcome: 'throttled', reason, retryAfterMs }
-    return { outcome: LARGER_THAN_ALLOWED.test(details) ? 'too_large' : 'failed', reason }
-  }
+  if ((code === RESOURCE_EXHAUSTED || code === OUT_OF_RANGE) && TOO_LARGE.test(details))
+    return { outcome: 'too_large', reason }
+  if (code === RESOURCE_EXHAUSTED && retryAfterMs !== undefined)
+    return { outcome: 'throttled', reason, retryAfterMs }
+  if (code === UNAVAILABLE && NO_CONNECTION.test(details)) return { outcome: 'unreachable', reason, ...wait }
   const result: SendResult = { outcome: OUTCOMES[code] ?? 'failed', reason, ...wait }
   return code === DEADLINE_EXCEEDED ? { ...result, timedOut: true } : result
 }

@@ -9,37 +9,64 @@ export interface HttpAnswer {
   body: Buffer
 }
 
+/** What decides the meaning of an answer besides the answer itself. */
+export interface HttpResultOptions {
+  /** The URL that was posted to, as log lines may show it. */
+  url: string
+  /** Reads a 2xx answer. @default readOtlpAnswer */
+  readAccepted?: ((answer: HttpAnswer) => SendResult | undefined) | undefined
+  /** Removes secrets from a text. Applied before the text is shortened, so that no part of a secret remains. */
+  redact: (text: string) => string
+}
+
 const SHOWN_CHARACTERS = 200
 
-/** Says what an HTTP answer means for the request body. */
-export function resultOf(
-  answer: HttpAnswer,
-  readAccepted: (answer: HttpAnswer) => SendResult = partialSuccess,
-): SendResult {
+const OUTCOMES: Readonly<Record<number, SendOutcome>> = {
+  400: 'malformed',
+  408: 'failed',
+  413: 'too_large',
+  422: 'malformed',
+  425: 'failed',
+  429: 'throttled',
+  501: 'refused',
+  505: 'refused',
+  511: 'refused',
+}
+
+/** Maps an HTTP answer to the outcome of an attempt. */
+export function resultOf(answer: HttpAnswer, options: HttpResultOptions): SendResult {
+  const { url, redact, readAccepted = readOtlpAnswer } = options
   const outcome = outcomeOf(answer.status)
-  if (outcome === 'accepted') return accepted(answer, readAccepted)
+  const text = shown(answer.body.toString('utf8'), redact)
+  const status = `${answer.status} ${answer.statusText}`.trim()
+  if (outcome === 'accepted') {
+    const result = tryToRead(answer, readAccepted)
+    if (result?.reason !== undefined) return { ...result, reason: shown(result.reason, redact) }
+    if (result !== undefined) return result
+    const type = answer.headers['content-type'] ?? 'no content type'
+    return {
+      outcome: 'refused',
+      reason: shown(`${status} with ${type} from ${url} is not an answer of Langfuse or OTLP`, redact),
+    }
+  }
   const retryAfterMs = parseRetryAfter(answer.headers['retry-after'], Date.now())
-  const text = shown(answer.body.toString('utf8'))
-  const reason = `${answer.status} ${answer.statusText}${text === '' ? '' : `: ${text}`}`
+  const location = answer.status >= 300 && answer.status < 400 ? answer.headers.location : undefined
+  const target = location === undefined ? '' : ` to ${redact(withoutUserInfo(location, url))}`
+  const posted = answer.status === 404 || location !== undefined ? ` for ${url}` : ''
+  const reason = `${status}${posted}${target}${text === '' ? '' : `: ${text}`}`
   return retryAfterMs === undefined ? { outcome, reason } : { outcome, reason, retryAfterMs }
 }
 
 function outcomeOf(status: number): SendOutcome {
   if (status >= 200 && status < 300) return 'accepted'
-  if (status === 429) return 'throttled'
-  if (status === 502 || status === 503 || status === 504) return 'unreachable'
-  if (status === 413) return 'too_large'
-  if (status === 400 || status === 422) return 'malformed'
-  if (
-    (status >= 300 && status < 400) ||
-    status === 401 ||
-    status === 403 ||
-    status === 404 ||
-    status === 407
-  ) {
-    return 'refused'
-  }
-  return 'failed'
+  // Every other 4xx is about the address, the keys or the headers, and none about a span.
+  return OUTCOMES[status] ?? (status >= 500 ? 'failed' : 'refused')
+}
+
+function withoutUserInfo(location: string, base: string): string {
+  if (!URL.canParse(location, base)) return shown(location)
+  const { origin, pathname } = new URL(location, base)
+  return `${origin}${pathname}`
 }
 
 /** Reads `Retry-After`, a number of seconds or a date, as milliseconds from now. */
@@ -51,33 +78,43 @@ export function parseRetryAfter(value: string | undefined, now: number): number 
   return Number.isNaN(date) ? undefined : Math.max(0, date - now)
 }
 
-function accepted(answer: HttpAnswer, read: (answer: HttpAnswer) => SendResult): SendResult {
+function tryToRead(
+  answer: HttpAnswer,
+  read: (answer: HttpAnswer) => SendResult | undefined,
+): SendResult | undefined {
   try {
     return read(answer)
   } catch {
-    // An answer that cannot be read is still a success.
-    return { outcome: 'accepted' }
+    return undefined
   }
 }
 
-function partialSuccess({ headers, body }: HttpAnswer): SendResult {
-  const [rejected, reason] = headers['content-type']?.includes('json')
-    ? fromJson(body)
-    : readPartialSuccess(body)
-  return rejected > 0
-    ? { outcome: 'accepted', rejectedSpans: rejected, reason: shown(reason) }
-    : { outcome: 'accepted' }
+/**
+ * Reads the answer to an OTLP export: empty, JSON or protobuf. Throws or returns `undefined` for anything else, such as a login page.
+ * @see https://opentelemetry.io/docs/specs/otlp/#otlphttp-response
+ */
+function readOtlpAnswer({ headers, body }: HttpAnswer): SendResult | undefined {
+  if (body.length === 0) return { outcome: 'accepted' }
+  const type = headers['content-type'] ?? 'application/x-protobuf'
+  if (type.includes('json')) return partialSuccess(...fromJson(body))
+  if (type.includes('protobuf') || type.includes('octet-stream'))
+    return partialSuccess(...readPartialSuccess(body))
+  return undefined
+}
+
+function partialSuccess(rejected: number, reason: string): SendResult {
+  return rejected > 0 ? { outcome: 'accepted', rejectedSpans: rejected, reason } : { outcome: 'accepted' }
 }
 
 function fromJson(body: Buffer): [rejected: number, reason: string] {
-  const { partialSuccess } = JSON.parse(body.toString('utf8')) ?? {}
+  const answer = JSON.parse(body.toString('utf8'))
+  if (typeof answer !== 'object' || answer === null || Array.isArray(answer))
+    throw new TypeError('not a JSON object')
+  const { partialSuccess } = answer
   return [Number(partialSuccess?.rejectedSpans ?? 0), String(partialSuccess?.errorMessage ?? '')]
 }
 
-/** A text of the other side as a log line may have it. */
-export function shown(text: string): string {
-  return text
-    .replace(/[\p{Cc}\s]+/gu, ' ')
-    .trim()
-    .slice(0, SHOWN_CHARACTERS)
+/** A text of the other side as one short line, with secrets removed before it is shortened. */
+export function shown(text: string, redact: (text: string) => string = unchanged => unchanged): string {
+  return redact(text.replace(/[\p{Cc}\s]+/gu, ' ').trim()).slice(0, SHOWN_CHARACTERS)
 }

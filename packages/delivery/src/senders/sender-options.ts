@@ -7,6 +7,7 @@ import {
   httpUrl,
   invalid,
   isRecord,
+  listOf,
   milliseconds,
   oneOf,
   text,
@@ -23,18 +24,26 @@ export interface HttpSenderOptions {
   url: string | URL
   /** Headers of every request. The environment's `OTEL_EXPORTER_OTLP_*` are never read. @default none */
   headers?: Readonly<Record<string, string>> | undefined
-  /** Longest time for a request with its answer. @default 10000 */
+  /** Longest time for a request with its answer, in milliseconds. @default 10000 */
   timeoutMs?: number | undefined
   /** @default 'auto' */
   compression?: Compression | undefined
-  /** Names the destination across restarts, without secrets. @default the URL */
+  /** Names the destination across restarts, without secrets. @default the URL without user, password and query */
   identity?: string | undefined
-  /** Connections, for a proxy or a certificate of one's own. @default a keep-alive agent */
+  /**
+   * Agent for all requests, for a proxy or a certificate of your own. It is not destroyed when the sender is closed.
+   * @default a keep-alive agent; it uses the environment's proxy if Node does (`NODE_USE_ENV_PROXY=1`)
+   */
   agent?: HttpAgent | HttpsAgent | undefined
-  /** What bodies are. @default 'application/x-protobuf' */
+  /** Content type of the bodies. @default 'application/x-protobuf' */
   contentType?: string | undefined
-  /** Says what an answer of 2xx means for the body. @default as OTLP has it: all of it is stored, or all but a number of spans */
-  readAccepted?: ((answer: HttpAnswer) => SendResult) | undefined
+  /** Values that no log line may show, besides those of `headers`. @default none */
+  secrets?: readonly string[] | undefined
+  /**
+   * Reads a 2xx answer; `undefined` or an error means that it is not an answer of the expected server.
+   * @default as OTLP specifies: empty, JSON or protobuf, possibly with a number of rejected spans
+   */
+  readAccepted?: ((answer: HttpAnswer) => SendResult | undefined) | undefined
 }
 
 export interface GrpcSenderOptions {
@@ -42,11 +51,11 @@ export interface GrpcSenderOptions {
   url: string | URL
   /** Metadata of every call. The environment's `OTEL_EXPORTER_OTLP_*` are never read. @default none */
   headers?: Readonly<Record<string, string>> | undefined
-  /** Longest time for a call. @default 10000 */
+  /** Longest time for a call, in milliseconds. @default 10000 */
   timeoutMs?: number | undefined
   /** @default 'gzip' */
   compression?: 'gzip' | 'none' | undefined
-  /** Names the destination across restarts, without secrets. @default the URL */
+  /** Names the destination across restarts, without secrets. @default the URL without user, password and path */
   identity?: string | undefined
 }
 
@@ -61,6 +70,7 @@ export interface ResolvedHttpSenderOptions {
   readonly identity: string | undefined
   readonly agent: HttpSenderOptions['agent']
   readonly contentType: string
+  readonly secrets: readonly string[]
   readonly readAccepted: HttpSenderOptions['readAccepted']
 }
 
@@ -91,6 +101,7 @@ export const HTTP_SENDER_OPTIONS: OptionTable<HttpSenderOptions, ResolvedHttpSen
     default: undefined,
   },
   contentType: { check: text(), default: 'application/x-protobuf' },
+  secrets: { check: listOf(text()), default: [] },
   readAccepted: { check: callback(), default: undefined },
 }
 

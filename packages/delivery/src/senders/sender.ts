@@ -1,12 +1,18 @@
 /**
- * What became of a request body:
- * - `accepted`: stored, except for `rejectedSpans` of it, which are not sent again;
- * - `unreachable`: no answer, or one that says "later": sent again without limit, and counted by the circuit breaker;
- * - `throttled`: too much at once: sent again without limit after `retryAfterMs`;
- * - `failed`: the other side broke: sent again a bounded number of times;
- * - `malformed`: something in it is not accepted: halved until the span is found;
- * - `too_large`: halved until it fits;
- * - `refused`: the keys or the address are wrong: sending stops, the data is kept, and a probe is sent now and then.
+ * The contract between an outbox (or a queue worker) and a destination. A sender makes one attempt and reports what happened; the outbox owns
+ * batching, retries, backoff, circuit breaker, memory and spool.
+ *
+ * What the caller does for each outcome:
+ *
+ * | outcome | meaning | consequence |
+ * |---|---|---|
+ * | `accepted` | stored, except `rejectedSpans` (lost) and `retryItems` (sent again) | counted as delivered |
+ * | `unreachable` | no connection: nothing of the body arrived | retried without limit; counts for the breaker |
+ * | `failed` | timeout, reset or 5xx: an outage, or this body breaks the server | retried without limit while nothing else gets through; otherwise retried last and alone, split, and dropped after `maxAttempts` |
+ * | `throttled` | too many requests | retried without limit, after the longer of `retryAfterMs` and the backoff |
+ * | `refused` | wrong key, address or configuration | sending stops and is probed now and then; nothing is dropped |
+ * | `malformed` | the body holds something invalid | halved until the item is found, which is dropped |
+ * | `too_large` | the body is too large | halved until it fits; a single span is sent again with shortened texts |
  */
 export type SendOutcome =
   | 'accepted'
@@ -19,13 +25,15 @@ export type SendOutcome =
 
 export interface SendResult {
   outcome: SendOutcome
-  /** For the log, without secrets: `503 Service Unavailable`, `connect ECONNREFUSED`. */
+  /** For log lines, without secrets: `503 Service Unavailable`, `connect ECONNREFUSED`. */
   reason?: string
-  /** Spans that were not stored although the body was accepted. */
+  /** With `accepted`: number of spans that were not stored and must not be sent again. */
   rejectedSpans?: number
-  /** How long the other side asked to be left alone. */
+  /** With `accepted`: indexes of items in the body that were not stored and must be sent again. */
+  retryItems?: readonly number[]
+  /** How long the destination asked to be left alone, in milliseconds. */
   retryAfterMs?: number
-  /** True where it took too long, so that smaller bodies may help. */
+  /** True if the attempt timed out, so that a smaller body may succeed. */
   timedOut?: boolean
 }
 
@@ -36,14 +44,36 @@ export interface SendOptions {
   spans: number
 }
 
-/** Takes an OTLP `ExportTraceServiceRequest` in protobuf to its destination. */
+/** Delivers an OTLP `ExportTraceServiceRequest` in protobuf. */
 export interface Sender {
-  /** Sends once. A rejection counts as `unreachable`. */
+  /** Makes one attempt. A rejection counts as `failed`. */
   send(body: Uint8Array, options: SendOptions): Promise<SendResult>
-  /** Gives up connections. */
+  /** Closes connections. */
   close?(): void | Promise<void>
   /** Names the destination across restarts, without secrets: what one process spooled for it, another may send to it. */
   readonly identity: string
-  /** The largest body that can be sent. */
+  /** The largest body that can be sent, in bytes. */
   readonly maxBodyBytes?: number
+}
+
+const OUTCOMES: ReadonlySet<unknown> = new Set<SendOutcome>([
+  'accepted',
+  'unreachable',
+  'throttled',
+  'failed',
+  'malformed',
+  'too_large',
+  'refused',
+])
+
+/** Calls a sender once. Never rejects: an error, or a result that is none, counts as `failed`. */
+export async function sendOnce(sender: Sender, body: Uint8Array, options: SendOptions): Promise<SendResult> {
+  try {
+    const result: unknown = await sender.send(body, options)
+    if (typeof result === 'object' && result !== null && OUTCOMES.has((result as SendResult).outcome))
+      return result as SendResult
+    return { outcome: 'failed', reason: 'the sender returned no result with a known outcome' }
+  } catch (error) {
+    return { outcome: 'failed', reason: error instanceof Error ? error.message : String(error) }
+  }
 }

@@ -1,18 +1,21 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
+import { threadId } from 'node:worker_threads'
 
-/** Who a directory belongs to, as its name says it. */
+/** The owner of a directory, which is part of the directory's name. */
 export interface Owner {
   pid: number
-  /** When the process started, in the kernel's count, or `0` where that is not known. */
+  /** 0 for the main thread. */
+  thread: number
+  /** When the process started, in the kernel's count, or `0` if that is not known. */
   start: string
-  /** Machine, boot and process namespace: where a process id means something. */
+  /** Machine, boot and process namespace, within which a process id is unique. */
   host: string
 }
 
 const RELEASED = 'released'
-const NAME = /^(\d+)-(\d+)-([0-9a-f]{8})-[0-9a-f]{8}$/
+const NAME = /^(\d+)(?:\.(\d+))?-(\d+)-([0-9a-f]{8})-[0-9a-f]{8}$/
 
 /** This process. */
 export function thisOwner(): Owner {
@@ -22,29 +25,33 @@ export function thisOwner(): Owner {
     attempt(() => readlinkSync('/proc/self/ns/pid')),
   ]
   const host = createHash('sha256').update(place.join('\n')).digest('hex').slice(0, 8)
-  return { pid: process.pid, start: startOf(process.pid) ?? '0', host }
+  return { pid: process.pid, thread: threadId, start: startOf(process.pid) ?? '0', host }
 }
 
-/** A new directory name of an owner, or of nobody, so that anyone may take it over. */
+/** A new directory name of an owner, or of nobody, so that any process may take it over. */
 export function directoryName(owner: Owner | undefined): string {
   const unique = randomBytes(4).toString('hex')
-  return owner === undefined ? `${RELEASED}-${unique}` : `${owner.pid}-${owner.start}-${owner.host}-${unique}`
+  if (owner === undefined) return `${RELEASED}-${unique}`
+  const { pid, thread, start, host } = owner
+  return `${pid}${thread === 0 ? '' : `.${thread}`}-${start}-${host}-${unique}`
 }
 
 /**
- * Says by a directory's name whether its owner is gone. `unsure` means that only signs of life can tell: the owner is on
- * another machine, in another container, or on a system that does not say when a process started.
+ * Tells by a directory's name whether its owner is gone. `unsure` means that only signs of life can tell: the owner is on another machine,
+ * in another container, a worker thread of a living process, or on a system that does not tell when a process started.
  */
 export function livenessOf(name: string, self: Owner): 'alive' | 'dead' | 'unsure' | 'not_a_spool' {
   if (name.startsWith(`${RELEASED}-`)) return 'dead'
   const match = NAME.exec(name)
   if (match === null) return 'not_a_spool'
-  const [, pid, start, host] = match
+  const [, pid, thread, start, host] = match
   if (host !== self.host) return 'unsure'
   if (!exists(Number(pid))) return 'dead'
   const running = startOf(Number(pid))
-  if (running === undefined || start === '0') return Number(pid) === self.pid ? 'alive' : 'unsure'
-  return running === start ? 'alive' : 'dead'
+  const isKnown = running !== undefined && start !== '0'
+  if (isKnown && running !== start) return 'dead'
+  if (thread !== undefined) return 'unsure'
+  return isKnown || Number(pid) === self.pid ? 'alive' : 'unsure'
 }
 
 function exists(pid: number): boolean {
@@ -56,7 +63,7 @@ function exists(pid: number): boolean {
   }
 }
 
-/** The 22nd field of `/proc/<pid>/stat`; the second may hold blanks and brackets. */
+/** The 22nd field of `/proc/<pid>/stat`; the second may contain blanks and brackets. */
 function startOf(pid: number): string | undefined {
   const stat = attempt(() => readFileSync(`/proc/${pid}/stat`, 'utf8'))
   return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19]

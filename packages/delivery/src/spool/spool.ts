@@ -3,37 +3,42 @@ import { join } from 'node:path'
 import type { Clock } from '../basics/clock.ts'
 import type { Ledger } from '../queue/ledger.ts'
 import type { Entry } from '../queue/queue.ts'
-import { type Archive, createArchive } from './archive.ts'
-import { createHomes } from './homes.ts'
+import { createArchive } from './archive.ts'
+import { createChore } from './chore.ts'
+import { createDirectories } from './directories.ts'
+import type { SpoolEvents } from './events.ts'
 import type { ResolvedSpoolOptions } from './options.ts'
+import { createPendingWrites } from './pending-writes.ts'
 import { HEADER_BYTES } from './record-format.ts'
-import type { Segment } from './segment.ts'
-import { createSegmentWriter } from './writer.ts'
-
-/** What is worth a log line. */
-export interface SpoolEvents {
-  spoolFailed(code: string): void
-  spoolRecovered(): void
-  adopted(spans: number): void
-}
+import { createTenure } from './tenure.ts'
+import { createSegmentWriter, MOVED, type Written } from './writer.ts'
 
 /** Keeps records on disk until they are delivered. Nothing it does throws or rejects. */
 export interface Spool {
-  /** Writes the record of an entry, then calls `written`; where that fails the entry stays in memory only. */
-  append(entry: Entry, written: () => void): void
-  /** Bytes of entries whose writing has not ended. */
+  /**
+   * Writes the record of an entry, then calls `written`; if that fails, the entry stays in memory only. A disk that failed a moment ago is
+   * tried only if `force` is true.
+   */
+  append(entry: Entry, written: () => void, force?: boolean): void
+  /**
+   * Writes entries that wait in memory, as far as there is room: after the disk could not be written, or after its files have disappeared.
+   */
+  save(entries: readonly Entry[]): void
+  /** Writes entries, and those still being written, without waiting. For the exit of a process. */
+  writeNow(entries: readonly Entry[]): void
+  /** Memory that entries being written take. */
   readonly pendingBytes: number
-  /** True where there are records that are on disk only and can be read. */
+  /** True if there are records that are on disk only and can be read. */
   readonly hasBacklog: boolean
-  /** Reads the oldest of those into memory. */
-  read(): Promise<Entry[]>
-  /** Bytes on disk. */
+  /** Reads the oldest of them into memory, about `maxBytes` at once. */
+  read(maxBytes: number): Promise<Entry[]>
+  /** Size of the files on disk. */
   readonly bytes: number
   /** Why it does not write at present: `ENOSPC`. */
   readonly failure: string | undefined
   /** Resolves when everything appended is written and forced to disk. */
   sync(): Promise<void>
-  /** Leaves what is not settled to the next process. */
+  /** Leaves what is still needed to the next process. */
   close(): Promise<void>
 }
 
@@ -46,77 +51,80 @@ export interface CreateSpoolOptions {
   events: SpoolEvents
   /** Called when there may be something to read. */
   changed: () => void
+  /** Called when entries that wait in memory without a copy on disk can be saved. */
+  ready: () => void
 }
 
-interface Pending {
-  entry: Entry
-  written: () => void
-}
-
-const WRITE_BYTES = 1024 * 1024
 const RETRY_MS = 5000
-const STALL_MS = 5000
 const SYNC_MS = 1000
-const TOUCH_MS = 2000
 
 /** Creates a spool and begins to look for what dead processes left. */
-export function createSpool({
-  options,
-  destination,
-  ledger,
-  clock,
-  events,
-  changed,
-}: CreateSpoolOptions): Spool {
+export function createSpool(parts: CreateSpoolOptions): Spool {
+  const { options, destination, ledger, clock, events, changed, ready } = parts
   const base = join(options.directory, createHash('sha256').update(destination).digest('hex').slice(0, 16))
-  const homes = createHomes(base, options, clock)
-  const archive: Archive = createArchive({ options, ledger, isOpen: segment => segment === writer.segment })
-  const writer = createSegmentWriter(options, nextSegment)
-  const directories = new Set<string>()
-  let home: string | undefined
-  let segments = 0
-  let pending: Pending[] = []
-  let pendingBytes = 0
-  let writing: Promise<void> | undefined
-  let stalled = false
-  let failure: string | undefined
-  let failedAt = Number.NEGATIVE_INFINITY
+  const directories = createDirectories(base, options, clock)
+  const archive = createArchive({ options, ledger, isOpen: segment => segment === writer.segment })
+  const tenure = createTenure({ options, clock, directories, archive, events, changed })
+  const writer = createSegmentWriter(options, async () => {
+    archive.sweep()
+    const directory = await tenure.home()
+    return archive.add(directory, tenure.nextName())
+  })
+  const health = createHealth(clock, events)
+  const pending = createPendingWrites({ options, clock, ledger, write, failed: health.fail })
   let unreadableUntil = Number.NEGATIVE_INFINITY
   let closed = false
-  const chores = [
-    repeat(options.adoptIntervalMs, adopt),
-    repeat(TOUCH_MS, touch),
-    repeat(SYNC_MS, async () => {
-      if (options.fsync === 'interval') await writer.sync().catch(fail)
-      await archive.saveCursors()
-      if (archive.oldestWaiting !== undefined) changed()
-    }),
-  ]
+  const saving = createChore(clock, SYNC_MS, async () => {
+    if (options.fsync === 'interval') await writer.sync().catch(health.fail)
+    await archive.saveCursors()
+    if (!closed && pending.bytes === 0 && !pending.isStalled && health.mayTry()) ready()
+    if (archive.oldestWaiting !== undefined) changed()
+  })
 
   return {
-    append(entry, written) {
-      if (closed || stalled || (failure !== undefined && clock.now() < failedAt + RETRY_MS)) {
-        written()
-        return
+    append(entry, written, force = false) {
+      if (closed || pending.isStalled || !(force || health.mayTry())) written()
+      else pending.add(entry, written)
+    },
+    save(entries) {
+      let room = options.maxBytes - archive.ownBytes
+      for (const entry of entries) {
+        room -= sizeOf([entry])
+        if (room < 0) return
+        pending.add(entry, () => undefined)
       }
-      pending.push({ entry, written })
-      pendingBytes += entry.body.length
-      writing ??= writePending()
+    },
+    writeNow(entries) {
+      const all = [...new Set([...pending.entries(), ...entries])].filter(entry => !entry.isDone)
+      if (closed) return
+      closed = true
+      void saving.stop()
+      void tenure.stop()
+      if (pending.isStalled || all.length === 0) return tenure.leaveNow()
+      try {
+        writer.writeNow(join(tenure.homeNow(), tenure.nextName()), all)
+        for (const entry of all) ledger.setOnDisk(entry, true)
+      } catch (error) {
+        health.fail(error)
+      }
+      tenure.leaveNow()
     },
     get pendingBytes() {
-      return pendingBytes
+      return pending.bytes
     },
     get hasBacklog() {
       return archive.oldestWaiting !== undefined && clock.now() >= unreadableUntil
     },
-    async read() {
+    async read(maxBytes) {
       const segment = archive.oldestWaiting
       if (segment === undefined || closed) return []
       try {
-        return await archive.read(segment)
+        return await archive.read(segment, maxBytes)
       } catch (error) {
-        if (codeOf(error) === 'ENOENT') archive.drop(segment, 'spool_corrupt')
-        else unreadableUntil = clock.now() + RETRY_MS
+        unreadableUntil = clock.now() + RETRY_MS
+        if (codeOf(error) !== 'ENOENT') return []
+        unreadableUntil = Number.NEGATIVE_INFINITY
+        await archive.verify()
         return []
       }
     },
@@ -124,168 +132,76 @@ export function createSpool({
       return archive.bytes
     },
     get failure() {
-      return failure
+      return health.failure
     },
     async sync() {
-      await writing
-      if (options.fsync !== 'never') await writer.sync().catch(fail)
+      await pending.written()
+      if (options.fsync !== 'never') await writer.sync().catch(health.fail)
     },
     async close() {
       if (closed) return
-      await writing
+      await pending.written()
       closed = true
-      await Promise.all(chores.map(chore => chore.stop()))
+      await Promise.all([saving.stop(), tenure.stop()])
       await writer.end()
+      // What is reported as spooled must be there.
+      await archive.verify()
       archive.sweep()
-      await archive.settled()
+      await archive.deleted()
       await archive.saveCursors()
-      for (const directory of directories) await leave(directory)
+      await tenure.leave()
     },
   }
 
-  async function writePending(): Promise<void> {
-    // What comes in during one turn of the event loop is written together.
-    await Promise.resolve()
-    while (pending.length > 0) {
-      const group = takeGroup()
-      const cancelStall = clock.after(STALL_MS, () => abandon(group))
-      const place = await write(group).catch(fail)
-      cancelStall()
-      if (place !== undefined) settle(group, place)
-      release(group)
-    }
-    writing = undefined
-  }
-
-  function takeGroup(): Pending[] {
-    let bytes = 0
-    const end = pending.findIndex(({ entry }, index) => {
-      bytes += entry.body.length
-      return index > 0 && bytes > Math.min(WRITE_BYTES, options.segmentBytes)
-    })
-    return pending.splice(0, end < 0 ? pending.length : end)
-  }
-
-  async function write(
-    group: readonly Pending[],
-  ): Promise<{ segment: Segment; sequence: number } | undefined> {
-    const size = group.reduce((total, { entry }) => total + entry.body.length + HEADER_BYTES, 0)
+  /** Makes room among the files of this process alone: what was taken over is never dropped for something newer. */
+  async function write(entries: readonly Entry[]): Promise<Written | undefined> {
+    const size = sizeOf(entries)
     if (size > options.maxBytes) return undefined
-    while (archive.bytes + size > options.maxBytes && archive.oldest !== undefined) {
-      const { oldest } = archive
+    while (archive.ownBytes + size > options.maxBytes && archive.oldestOwn !== undefined) {
+      const oldest = archive.oldestOwn
       if (oldest === writer.segment) await writer.end()
       archive.drop(oldest, 'spool_full')
     }
-    const place = await writer.write(group.map(({ entry }) => entry))
-    if (failure !== undefined) events.spoolRecovered()
-    failure = undefined
-    return place
+    const written = await writer.write(entries).catch(error => writeElsewhere(error, entries))
+    health.recover()
+    return written
   }
 
-  function settle(
-    group: readonly Pending[],
-    { segment, sequence }: { segment: Segment; sequence: number },
-  ): void {
-    for (const [index, { entry }] of group.entries()) {
-      entry.place = segment.hold(sequence + index, entry)
-      // Where the disk took too long the entry has gone its way, and its copy would only be sent again.
-      if (stalled) entry.place.settle(entry)
-      else ledger.setOnDisk(entry, true)
-    }
+  /** If the file or its directory has disappeared, begins in a new directory. */
+  async function writeElsewhere(error: NodeJS.ErrnoException, entries: readonly Entry[]): Promise<Written> {
+    if (error.code !== 'ENOENT' && error.code !== MOVED) throw error
+    tenure.moveOut()
+    await archive.verify()
+    return writer.write(entries)
   }
+}
 
-  function release(group: readonly Pending[]): void {
-    if (stalled) {
-      stalled = false
-      return
-    }
-    for (const { entry, written } of group) {
-      pendingBytes -= entry.body.length
-      written()
-    }
+/** Whether the disk can be written. */
+function createHealth(clock: Clock, events: SpoolEvents) {
+  let failure: string | undefined
+  let failedAt = Number.NEGATIVE_INFINITY
+
+  return {
+    get failure() {
+      return failure
+    },
+    /** While the disk fails, true every few seconds. */
+    mayTry: () => failure === undefined || clock.now() >= failedAt + RETRY_MS,
+    fail(error: unknown): undefined {
+      failedAt = clock.now()
+      if (failure === undefined) events.spoolFailed(codeOf(error))
+      failure = codeOf(error)
+      return undefined
+    },
+    recover(): void {
+      if (failure !== undefined) events.spoolRecovered()
+      failure = undefined
+    },
   }
+}
 
-  /** The disk hangs: memory goes on alone until it moves again. */
-  function abandon(group: readonly Pending[]): void {
-    const all = [...group, ...pending]
-    pending = []
-    release(all)
-    stalled = true
-    fail(Object.assign(new Error('the disk does not answer'), { code: 'ETIMEDOUT' }))
-  }
-
-  function fail(error: unknown): undefined {
-    failedAt = clock.now()
-    if (failure === undefined) events.spoolFailed(codeOf(error))
-    failure = codeOf(error)
-    return undefined
-  }
-
-  async function nextSegment(): Promise<Segment> {
-    archive.sweep()
-    home ??= await homes.create()
-    directories.add(home)
-    segments += 1
-    return archive.add(home, `${String(segments).padStart(8, '0')}.log`)
-  }
-
-  async function adopt(): Promise<void> {
-    const room = archive.isEmpty ? Number.POSITIVE_INFINITY : options.maxBytes - archive.bytes
-    let spans = 0
-    for (const directory of await homes.claim(room)) {
-      spans += await archive.adopt(directory)
-      directories.add(directory)
-    }
-    if (spans === 0) return
-    events.adopted(spans)
-    changed()
-  }
-
-  async function touch(): Promise<void> {
-    for (const directory of directories) {
-      if (directory !== home && !archive.holds(directory)) {
-        directories.delete(directory)
-        await homes.remove(directory)
-        continue
-      }
-      try {
-        await homes.touch(directory)
-      } catch (error) {
-        // Somebody has removed it: begin again elsewhere.
-        if (codeOf(error) === 'ENOENT' && directory === home) home = undefined
-      }
-    }
-  }
-
-  async function leave(directory: string): Promise<void> {
-    try {
-      if (archive.holds(directory)) await homes.release(directory)
-      else await homes.remove(directory)
-    } catch {
-      // It stays under the name of this process, and is found once that is gone.
-    }
-  }
-
-  /** Runs `work` now and again `everyMs` after it has ended. */
-  function repeat(everyMs: number, work: () => Promise<void>): { stop: () => Promise<void> } {
-    let cancel = (): void => undefined
-    let running = run()
-    return {
-      stop() {
-        cancel()
-        return running
-      },
-    }
-
-    async function run(): Promise<void> {
-      await Promise.resolve()
-      await work().catch(() => undefined)
-      if (closed) return
-      cancel = clock.after(everyMs, () => {
-        running = run()
-      })
-    }
-  }
+function sizeOf(entries: readonly Entry[]): number {
+  return entries.reduce((total, { body }) => total + body.length + HEADER_BYTES, 0)
 }
 
 function codeOf(error: unknown): string {

@@ -1,22 +1,35 @@
+import { closeSync, openSync, writeSync } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
-import { open as openDirectory } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { EncodedRecord } from '../wire/record-builder.ts'
+import type { Entry } from '../queue/queue.ts'
+import { exactCopy } from '../wire/byte-sink.ts'
+import { syncDirectory } from './directories.ts'
 import type { ResolvedSpoolOptions } from './options.ts'
 import { HEADER_BYTES, recordHeader } from './record-format.ts'
 import type { Segment } from './segment.ts'
 
-/** Appends records to segment files. Its methods must not overlap, except `sync`. */
+/** Where records were written: the first has this index, the others follow. */
+export interface Written {
+  segment: Segment
+  index: number
+}
+
+/** Appends records to segment files. Its methods must not overlap, except `sync` and `writeNow`. */
 export interface SegmentWriter {
   /** The file being written. */
   readonly segment: Segment | undefined
-  /** Writes records, all or none, and returns where the first of them went: its segment and its number. */
-  write(records: readonly EncodedRecord[]): Promise<{ segment: Segment; sequence: number }>
+  /** Writes records, all or none. */
+  write(records: readonly Entry[]): Promise<Written>
+  /** Writes records into a file of their own, without waiting. Throws if that fails. */
+  writeNow(path: string, records: readonly Entry[]): void
   /** Forces what is written to disk. */
   sync(): Promise<void>
   /** Ends the present file. */
   end(): Promise<void>
 }
+
+/** Code of the error that a file is no longer where it was made. */
+export const MOVED = 'LANGFUSE_MIDDLEWARE_SPOOL_MOVED'
 
 /** Creates a writer that takes a new file from `next` whenever it needs one. */
 export function createSegmentWriter(
@@ -27,7 +40,8 @@ export function createSegmentWriter(
   let segment: Segment | undefined
   let handle: FileHandle | undefined
   let sequence = 0
-  let dirty = false
+  let isDirty = false
+  let isNew = false
 
   return {
     get segment() {
@@ -35,27 +49,48 @@ export function createSegmentWriter(
     },
     async write(records) {
       if (segment === undefined || segment.bytes >= segmentBytes) await begin()
-      const first = sequence + 1
-      const parts = records.flatMap(({ body, spans }, index) => [
-        recordHeader(first + index, body, spans),
-        body,
-      ])
+      const first = reserve(records)
       try {
-        await append(Buffer.concat(parts))
+        await append(encode(records, first))
+        await checkPath()
       } catch (error) {
-        // Half a record at the end does no harm, but what follows had better go elsewhere.
+        // Half a record at the end does no harm, but what follows must go elsewhere.
         await end()
         throw error
       }
-      sequence += records.length
-      for (const [index, { body, spans }] of records.entries()) {
-        segment!.add(first + index, spans)
-        segment!.bytes += HEADER_BYTES + body.length
+      const written = segment!
+      let index = -1
+      for (const [position, { body, spans, order }] of records.entries()) {
+        const record = {
+          sequence: first + position,
+          spans,
+          order,
+          offset: written.bytes,
+          length: body.length,
+        }
+        const added = written.add(record)
+        if (position === 0) index = added
+        written.bytes += HEADER_BYTES + body.length
       }
-      return { segment: segment!, sequence: first }
+      return { segment: written, index }
+    },
+    writeNow(path, records) {
+      const bytes = encode(records, reserve(records))
+      const file = openSync(path, 'wx', 0o600)
+      try {
+        for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at)
+      } finally {
+        closeSync(file)
+      }
     },
     sync,
     end,
+  }
+
+  function reserve(records: readonly Entry[]): number {
+    const first = sequence + 1
+    sequence += records.length
+    return first
   }
 
   async function begin(): Promise<void> {
@@ -63,11 +98,12 @@ export function createSegmentWriter(
     const fresh = await next()
     handle = await files.open(fresh.path, 'wx', 0o600)
     segment = fresh
-    if (fsync === 'batch') await syncDirectory(dirname(fresh.path))
+    isNew = true
+    if (fsync === 'batch') await syncName()
   }
 
   async function append(bytes: Buffer): Promise<void> {
-    dirty = true
+    isDirty = true
     for (let at = 0; at < bytes.length; ) {
       const { bytesWritten } = await handle!.write(bytes, at, bytes.length - at, segment!.bytes + at)
       at += bytesWritten
@@ -75,33 +111,44 @@ export function createSegmentWriter(
     if (fsync === 'batch') await sync()
   }
 
+  /** The file may have been removed, or taken over while this process was frozen: what is written to it then is lost, or another's. */
+  async function checkPath(): Promise<void> {
+    const [here, there] = await Promise.all([handle!.stat(), files.stat(segment!.path)])
+    if (here.ino === there.ino) return
+    throw Object.assign(new Error('the file was moved'), { code: MOVED })
+  }
+
   async function sync(): Promise<void> {
-    if (!dirty || handle === undefined) return
-    dirty = false
+    if (handle === undefined) return
+    if (isNew) await syncName()
+    if (!isDirty) return
+    isDirty = false
     try {
       await handle.datasync()
     } catch (error) {
-      dirty = true
+      isDirty = true
       throw error
     }
   }
 
+  /** A new file's name must survive a crash of the machine as well. */
+  async function syncName(): Promise<void> {
+    isNew = false
+    await syncDirectory(dirname(segment!.path))
+  }
+
   async function end(): Promise<void> {
     const ended = handle
+    if (fsync !== 'never') await sync().catch(() => undefined)
     handle = undefined
     segment = undefined
-    if (fsync !== 'never' && dirty) await ended?.datasync().catch(() => undefined)
-    dirty = false
+    isDirty = false
     await ended?.close().catch(() => undefined)
   }
 }
 
-/** A new file's name must survive a crash of the machine as well; not every system can be asked for that. */
-async function syncDirectory(path: string): Promise<void> {
-  try {
-    const directory = await openDirectory(path, 'r')
-    await directory.sync().finally(() => directory.close())
-  } catch {
-    // Windows refuses; what can be done has been done.
-  }
+function encode(records: readonly Entry[], first: number): Buffer {
+  return exactCopy(
+    records.flatMap(({ body, spans }, index) => [recordHeader(first + index, body, spans), body]),
+  )
 }

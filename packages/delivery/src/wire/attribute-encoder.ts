@@ -18,6 +18,8 @@ const KEPT_KEY_LENGTH = 64
 const KEPT_TEXT_LENGTH = 64
 const MISSES = 8
 
+const scratch = createByteSink(512)
+
 /** An attribute's name as it was encoded before. */
 interface KnownKey {
   readonly field: Uint8Array
@@ -30,7 +32,9 @@ interface KnownKey {
 }
 
 // Names repeat from span to span, and so do most short texts: copying what was encoded before is three times faster than encoding it.
-const knownKeys = new Map<string, KnownKey>()
+// When the younger map is full it takes the place of the older, so that names which no longer occur make room for those that do.
+let knownKeys = new Map<string, KnownKey>()
+let olderKeys = new Map<string, KnownKey>()
 
 /** Writes every own attribute as a `KeyValue` under `tag`, except those that `overridden` holds. */
 export function writeAttributes(
@@ -52,13 +56,23 @@ export function writeAttributes(
 }
 
 function learn(key: string): KnownKey {
-  const sink = createByteSink(0)
-  reserveText(sink, key, 8)
-  writeTextField(sink, 0x0a, key)
-  const field = sink.bytes.subarray(0, sink.end)
-  const known = { field, text: undefined, pair: field, tag: 0, misses: MISSES }
-  if (knownKeys.size < KEPT_KEYS && key.length <= KEPT_KEY_LENGTH) knownKeys.set(key, known)
+  const known = olderKeys.get(key) ?? newKey(key)
+  if (key.length > KEPT_KEY_LENGTH) return known
+  if (knownKeys.size >= KEPT_KEYS) {
+    olderKeys = knownKeys
+    knownKeys = new Map()
+  }
+  knownKeys.set(key, known)
   return known
+}
+
+function newKey(key: string): KnownKey {
+  scratch.end = 0
+  reserveText(scratch, key, 8)
+  writeTextField(scratch, 0x0a, key)
+  // One allocation from the pool: names that occur once must not cost more than a little.
+  const field = Buffer.from(scratch.bytes.subarray(0, scratch.end))
+  return { field, text: undefined, pair: field, tag: 0, misses: MISSES }
 }
 
 /** Keeps the text now and then, for one that is always another is not worth it. */

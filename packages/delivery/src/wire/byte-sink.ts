@@ -21,6 +21,17 @@ export function reserve(sink: ByteSink, count: number): void {
   sink.bytes = grown
 }
 
+/** Joins parts in memory of their own: `Buffer.concat` may put a small result into a shared slab, which it then keeps alive. */
+export function exactCopy(parts: readonly Uint8Array[]): Buffer {
+  const copy = Buffer.allocUnsafeSlow(parts.reduce((total, part) => total + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    copy.set(part, at)
+    at += part.length
+  }
+  return copy
+}
+
 /** How many bytes the varint of a non-negative integer below 2^35 takes. */
 export function varintSize(value: number): number {
   if (value < 0x80) return 1

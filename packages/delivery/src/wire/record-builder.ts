@@ -3,7 +3,16 @@ import type { InstrumentationScope } from '@opentelemetry/core'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
 import { withGetters } from '../basics/with-getters.ts'
 import { writeAttributes } from './attribute-encoder.ts'
-import { type ByteSink, createByteSink, reserveText, writeTextField, writeVarint } from './byte-sink.ts'
+import {
+  type ByteSink,
+  createByteSink,
+  exactCopy,
+  reserveText,
+  writeBytes,
+  writeTextField,
+  writeVarint,
+} from './byte-sink.ts'
+import { shrinkSpan } from './shrink-request.ts'
 import { writeSpan } from './span-encoder.ts'
 
 type Resource = ReadableSpan['resource']
@@ -17,8 +26,8 @@ export interface EncodedRecord {
 /** Collects spans, or other items, into a record. */
 export interface RecordBuilder<Item = ReadableSpan> {
   /**
-   * Encodes a span at once, keeping nothing of the object. Returns false for a span of more than `maxSpanBytes` and throws
-   * on one that cannot be encoded; both leave the record as it was.
+   * Encodes a span at once, keeping nothing of the object. The long texts of a span of more than `maxSpanBytes` are cut; if it is still
+   * larger, the result is false. Throws if it cannot be encoded. Both leave the record as it was.
    */
   add(span: Item): boolean
   readonly spans: number
@@ -77,19 +86,14 @@ export function createRecordBuilder(options: RecordBuilderOptions = {}): RecordB
         sink.end = start
         throw error
       }
-      if (sink.end - start > maxSpanBytes) {
-        sink.end = start
-        return false
-      }
+      if (sink.end - start > maxSpanBytes && !shrinkLastSpan(sink, start, maxSpanBytes)) return false
       spans += 1
       bytes += sink.end - start
       return true
     },
     seal() {
       if (spans === 0) return undefined
-      const body = Buffer.concat(
-        [...resources].flatMap(([resource, group]) => resourceSpans(resource, group)),
-      )
+      const body = exactCopy([...resources].flatMap(([resource, group]) => resourceSpans(resource, group)))
       const record = { body, spans }
       for (const { scopes } of resources.values()) for (const scope of scopes.values()) reset(scope.spans)
       spans = 0
@@ -138,6 +142,15 @@ export function createRecordBuilder(options: RecordBuilderOptions = {}): RecordB
     if (scopes.size === 0) return []
     return framed(0x0a, [...head, ...[...scopes.values()].flatMap(scopeSpans), tail])
   }
+}
+
+/** Shortens the texts of the span at the end of a sink. If it is still too large, it is removed and the result is false. */
+function shrinkLastSpan(sink: ByteSink, start: number, maxBytes: number): boolean {
+  const smaller = shrinkSpan(sink.bytes.subarray(start, sink.end))
+  sink.end = start
+  if (smaller === undefined || smaller.length > maxBytes) return false
+  writeBytes(sink, smaller)
+  return true
 }
 
 function scopeSpans({ head, spans, tail }: ScopeGroup): Uint8Array[] {

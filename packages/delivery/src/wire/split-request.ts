@@ -1,5 +1,5 @@
 import { writeNested } from './attribute-encoder.ts'
-import { type ByteSink, createByteSink, writeBytes } from './byte-sink.ts'
+import { type ByteSink, createByteSink, exactCopy, writeBytes } from './byte-sink.ts'
 import type { EncodedRecord } from './record-builder.ts'
 import { readFields } from './wire-reader.ts'
 
@@ -39,7 +39,8 @@ function part(body: Uint8Array, from: number, to: number): EncodedRecord {
   for (const resourceSpans of readFields(body)) {
     if (resourceSpans.number === RESOURCE_SPANS) keep(sink, 0x0a, resourceSpans.content, true)
   }
-  return { body: sink.bytes.subarray(0, sink.end), spans: to - from }
+  // A copy: the sink is as large as the whole request.
+  return { body: exactCopy([sink.bytes.subarray(0, sink.end)]), spans: to - from }
 
   /** Copies a `ResourceSpans`, or one level down a `ScopeSpans`, with only the wanted spans, or not at all. */
   function keep(target: ByteSink, tag: number, message: Uint8Array, isResource: boolean): void {

@@ -9,6 +9,8 @@ export interface ScriptedSender extends Sender {
   readonly requests: number[][]
   /** Numbers of the spans it accepted, in order. */
   readonly received: number[]
+  /** The spans themselves, with their attributes as an object. */
+  readonly spans: { attributes: Record<string, unknown> }[]
   /** Called for each request from now on. */
   answer: (spans: number[], request: number) => Answer
 }
@@ -19,18 +21,23 @@ export const ACCEPTED: SendResult = { outcome: 'accepted' }
 export function createScriptedSender(): ScriptedSender {
   const requests: number[][] = []
   const received: number[] = []
+  const spans: ScriptedSender['spans'] = []
   const sender: ScriptedSender = {
     identity: 'scripted',
     requests,
     received,
+    spans,
     answer: () => ACCEPTED,
     async send(body) {
-      const numbers = decodeSpans(body).map(numberOf)
+      const decoded = decodeSpans(body)
+      const numbers = decoded.map(numberOf)
       requests.push(numbers)
       const answer = sender.answer(numbers, requests.length)
       if (answer instanceof Error) throw answer
       const result = await answer
-      if (result.outcome === 'accepted') received.push(...numbers)
+      if (result.outcome !== 'accepted') return result
+      received.push(...numbers)
+      spans.push(...decoded.map(span => ({ attributes: toObject(span.attributes) })))
       return result
     },
   }
