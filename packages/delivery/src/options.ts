@@ -30,5 +30,6 @@ export {
 } from './basics/option-table.ts'
 export { createRedactor } from './basics/redact.ts'
 export { OUTBOX_OPTIONS } from './outbox/options.ts'
+export { langfuseBaseUrl } from './senders/langfuse-endpoint.ts'
 export { HTTP_SENDER_OPTIONS, headersFor, otlpProtocol } from './senders/sender-options.ts'
 export type { ResolvedSpoolOptions } from './spool/options.ts'

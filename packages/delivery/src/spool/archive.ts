@@ -172,6 +172,8 @@ export function createArchive({ options, ledger, isOpen }: ArchiveOptions): Arch
         const record = Buffer.allocUnsafeSlow(HEADER_BYTES + length)
         const { bytesRead } = await file.read(record, 0, record.length, offset)
         const body = recordBody(record.subarray(0, bytesRead), sequence)
+        // The segment may have been dropped in the meantime, to make room.
+        if (!segment.isStored(index)) continue
         if (body === undefined) segment.lose(index)
         else {
           const entry = newEntry({ body: exactCopy([body]), spans }, { since: 0, order, onDisk: true })

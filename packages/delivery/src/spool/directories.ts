@@ -6,7 +6,7 @@ import type { ResolvedSpoolOptions } from './options.ts'
 import { directoryName, livenessOf, thisOwner } from './owner.ts'
 
 /** A directory that was taken over. */
-export interface ClaimedDirectory {
+interface ClaimedDirectory {
   readonly directory: string
   /** Size of its segments. */
   readonly bytes: number

@@ -3,7 +3,7 @@ import type { Holding, Ledger } from '../queue/ledger.ts'
 import type { Place } from '../queue/queue.ts'
 
 /** A record in a segment file. */
-export interface RecordLocation {
+interface RecordLocation {
   readonly sequence: number
   readonly spans: number
   /** Place in the order of arrival. */
@@ -15,7 +15,7 @@ export interface RecordLocation {
 }
 
 /** A record that is on disk only. */
-export interface StoredRecord extends RecordLocation {
+interface StoredRecord extends RecordLocation {
   readonly index: number
 }
 
@@ -39,6 +39,8 @@ export interface Segment {
   hold(index: number, holding: Holding): Place
   /** The first records that are on disk only, of at most `maxBytes` together. */
   stored(maxBytes: number): StoredRecord[]
+  /** True if a record is still needed and on disk only. */
+  isStored(index: number): boolean
   /** Drops a record that is on disk only and cannot be read. */
   lose(index: number): void
   /** Drops every record that is on disk only; those in memory go on without a copy. */
@@ -123,6 +125,7 @@ export function createSegment({ directory, name, ledger, onProgress }: SegmentOp
       }
       return found
     },
+    isStored: index => columns.state[index] === STORED,
     lose(index) {
       if (columns.state[index] !== STORED) return
       drop(index, 'spool_corrupt')
