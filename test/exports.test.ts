@@ -75,6 +75,7 @@ const expected = {
     'integer',
     'invalid',
     'isRecord',
+    'langfuseBaseUrl',
     'listOf',
     'milliseconds',
     'oneOf',
