@@ -76,7 +76,7 @@ async function guarded(
 function secretsOf({ config, env }: CheckContext): string[] {
   const named = Object.entries(env).filter(([name]) => /^LANGFUSE_.*(SECRET|KEY)/.test(name))
   const configured =
-    config !== undefined && 'secretKey' in config.destination ? [config.destination.secretKey] : []
+    config !== undefined && 'secretKey' in config.destination ? [config.destination.secretKey ?? ''] : []
   return [...named.map(([, value]) => value ?? ''), ...configured].filter(value => value.length > 3)
 }
 

@@ -13,6 +13,7 @@ import type { Logger } from '../basics/logger.ts'
 import type { LocalInspector } from '../inspector/local-inspector.ts'
 import type { Destination } from '../options/destination.ts'
 import type { TracingConfig } from '../options/resolve-options.ts'
+import { loadQueue } from './queue.ts'
 
 interface Surroundings {
   readonly logger: Logger
@@ -29,7 +30,7 @@ export interface Delivery extends SpanExporter {
   close(timeoutMs: number): Promise<FlushResult>
   /** Shows the figures as metrics of `meter`; returns what stops that. */
   observe(meter: Meter): () => void
-  /** By destination: `langfuse`, `inspector`, and each mirror's address. */
+  /** By destination: `langfuse` or `queue`, `inspector`, and each mirror's address. */
   stats(): Record<string, OutboxStats>
   /** Takes scores to Langfuse; undefined where nothing goes there. */
   readonly scores: ItemOutbox<ScoreEvent> | undefined
@@ -49,6 +50,12 @@ export function createDelivery(
   const { createOutbox, createFanOut, observeOutboxes } = packages
   const { timeoutMs, spool, ...limits } = config.delivery
   const shared = { ...limits, minBatchSpans: config.flush.at, intervalMs: config.flush.intervalMs, logger }
+  const scoreLimits = {
+    maxBytes: Math.min(limits.maxBytes ?? MAX_SCORE_BYTES, MAX_SCORE_BYTES),
+    spool: spool && { ...spool, maxBytes: Math.min(spool.maxBytes ?? MAX_SCORE_BYTES, MAX_SCORE_BYTES) },
+    // One after the other, so that of two scores with one id the later stays.
+    maxInFlight: 1,
+  }
   const outboxes = new Map<string, Outbox>()
   let scores: ItemOutbox<ScoreEvent> | undefined
 
@@ -81,11 +88,15 @@ export function createDelivery(
     scores = packages.createScoreOutbox({
       ...langfuse,
       sender: packages.createLangfuseScoreSender(endpoint),
-      maxBytes: Math.min(limits.maxBytes ?? MAX_SCORE_BYTES, MAX_SCORE_BYTES),
-      spool: spool && { ...spool, maxBytes: Math.min(spool.maxBytes ?? MAX_SCORE_BYTES, MAX_SCORE_BYTES) },
-      // One after the other, so that of two scores with one id the later stays.
-      maxInFlight: 1,
+      ...scoreLimits,
     })
+  }
+  if (destination.kind === 'queue') {
+    const { publicKey } = destination
+    const queue = typeof config.queue === 'object' ? config.queue : loadQueue(config.queue ?? '')
+    const queued = { ...shared, name: queue.name, spool }
+    outboxes.set('queue', createOutbox({ ...queued, sender: queue.spans({ publicKey }) }))
+    scores = packages.createScoreOutbox({ ...queued, ...scoreLimits, sender: queue.scores({ publicKey }) })
   }
   for (const { url, protocol, headers, resourceAttributes } of config.mirrors) {
     outboxes.set(

@@ -31,8 +31,10 @@ export function createLangfuseProcessor({
   mask,
 }: LangfuseProcessorOptions): SpanProcessor {
   const { LangfuseSpanProcessor } = otel.otel
+  const hasKeys =
+    destination.kind === 'langfuse' || (destination.kind === 'queue' && destination.secretKey !== undefined)
   const options = {
-    ...(destination.kind === 'langfuse' && {
+    ...(hasKeys && {
       publicKey: destination.publicKey,
       secretKey: destination.secretKey,
       baseUrl: destination.baseUrl,
@@ -47,7 +49,7 @@ export function createLangfuseProcessor({
     ...(mask !== undefined && { mask }),
   }
   const plain = new LangfuseSpanProcessor(options)
-  if (!config.media || destination.kind !== 'langfuse') return plain
+  if (!config.media || !hasKeys) return plain
   const media = new LangfuseSpanProcessor({ ...options, mediaUploadEnabled: true })
   return createMediaProcessor({ plain, media, refusal })
 }

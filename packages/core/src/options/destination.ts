@@ -2,13 +2,26 @@ import { httpUrl, text } from '../basics/validation.ts'
 import { type Env, type EnvironmentKind, langfuseVariable } from './environment.ts'
 import { type InspectorConfig, inspectorUrl } from './inspector-options.ts'
 
-/** Where traces go: Langfuse, the local inspector, an exporter of the app's, mirrors alone, or nowhere for want of keys. */
+/** Where traces go: Langfuse, a message queue in front of it, the local inspector, an exporter of the app's, mirrors alone, or nowhere for want of keys. */
 export type Destination =
   | {
       readonly kind: 'langfuse' | 'inspector'
       readonly baseUrl: string
       readonly publicKey: string
       readonly secretKey: string
+    }
+  | {
+      readonly kind: 'queue'
+      readonly baseUrl: string
+      readonly publicKey: string
+      /** The workers need it; here only media uploads and the Langfuse client do. */
+      readonly secretKey: string
+    }
+  | {
+      readonly kind: 'queue'
+      readonly baseUrl: string
+      readonly publicKey: string
+      readonly secretKey: undefined
     }
   | { readonly kind: 'exporter' | 'mirrors' }
   | { readonly kind: 'none'; readonly missing: readonly string[] }
@@ -19,12 +32,15 @@ interface DestinationOptions {
   baseUrl?: string
 }
 
+const CLOUD = 'https://cloud.langfuse.com'
+
 /** Options beat variables; without keys, development goes to the inspector and everything else nowhere. */
 export function resolveDestination(
   options: DestinationOptions,
   env: Env,
   kind: EnvironmentKind,
   inspector: InspectorConfig,
+  hasQueue: boolean,
 ): Destination {
   const read = (name: string) => langfuseVariable(env, name, kind)
   const publicKey =
@@ -34,8 +50,13 @@ export function resolveDestination(
   const address = options.baseUrl ?? read('BASE_URL') ?? read('HOST') ?? read('BASEURL')
   const baseUrl = address === undefined ? undefined : httpUrl('baseUrl', address)
 
+  if (hasQueue) {
+    if (publicKey === undefined) return { kind: 'none', missing: ['LANGFUSE_PUBLIC_KEY'] }
+    const project = { kind: 'queue', baseUrl: baseUrl ?? CLOUD, publicKey } as const
+    return secretKey === undefined ? { ...project, secretKey } : { ...project, secretKey }
+  }
   if (publicKey !== undefined && secretKey !== undefined) {
-    return { kind: 'langfuse', baseUrl: baseUrl ?? 'https://cloud.langfuse.com', publicKey, secretKey }
+    return { kind: 'langfuse', baseUrl: baseUrl ?? CLOUD, publicKey, secretKey }
   }
   const missing = [
     ...(publicKey === undefined ? ['LANGFUSE_PUBLIC_KEY'] : []),

@@ -1,3 +1,4 @@
+import type { Transport } from '@langfuse-middleware/delivery'
 import type { Logger } from '../basics/logger.ts'
 import { flag, httpUrl, invalid, knownKeys, numberBetween, oneOf, text } from '../basics/validation.ts'
 import { type PropagateTo, resolvePropagateTo } from '../propagation/propagation-targets.ts'
@@ -43,6 +44,11 @@ export interface TracingOptions {
   mask?: (params: { data: unknown }) => unknown
   /** How observations travel to Langfuse: bounds, breaker, and a spool on disk. */
   delivery?: DeliveryOptions
+  /**
+   * Message queue that takes observations and scores instead of Langfuse: `kafkaQueue(…)`, `sqsQueue(…)` or `redisQueue(…)` of
+   * `@langfuse-middleware/queue`, whose workers deliver them. Only the public key is needed here. @default the one at LANGFUSE_QUEUE_URL, if set
+   */
+  queue?: Transport
   /** Other OTLP backends that get the same observations, each through an outbox of its own. */
   mirrors?: readonly MirrorOptions[]
   /**
@@ -106,6 +112,8 @@ export interface TracingConfig {
   readonly waitUntilTimeoutMs: number
   readonly mask: ((params: { data: unknown }) => unknown) | undefined
   readonly delivery: DeliveryOptions
+  /** The queue, or its URL. */
+  readonly queue: Transport | string | undefined
   readonly mirrors: readonly MirrorOptions[]
   readonly inspector: InspectorConfig
   readonly llmEntry: boolean
@@ -137,6 +145,7 @@ export const TRACING_OPTION_NAMES: readonly (keyof TracingOptions)[] = [
   'waitUntilTimeoutMs',
   'mask',
   'delivery',
+  'queue',
   'mirrors',
   'inspector',
   'langfuse',
@@ -208,6 +217,7 @@ export function resolveOptions(options: TracingOptions = {}, env: Env = process.
     ),
     mask: options.mask,
     delivery: resolveDelivery(options.delivery),
+    queue: options.exporter === undefined ? resolveQueue(options.queue, read('QUEUE_URL')) : undefined,
     mirrors: (options.mirrors ?? []).map(resolveMirror),
     inspector,
     llmEntry: flag('llmEntry', options.llmEntry ?? false),
@@ -236,9 +246,12 @@ function destinationOf(
   if (options.exporter !== undefined) {
     if (options.mirrors !== undefined) invalid('mirrors', 'absent where exporter is given', options.mirrors)
     if (options.inspector) invalid('inspector', 'absent where exporter is given', options.inspector)
+    if (options.queue !== undefined) invalid('queue', 'absent if exporter is given', options.queue)
     return { kind: 'exporter' }
   }
-  if (flag('langfuse', options.langfuse ?? true)) return resolveDestination(options, env, kind, inspector)
+  const queue = options.queue ?? langfuseVariable(env, 'QUEUE_URL', kind)
+  if (flag('langfuse', options.langfuse ?? true))
+    return resolveDestination(options, env, kind, inspector, queue !== undefined)
   if (options.mirrors === undefined || options.mirrors.length === 0) {
     invalid('langfuse', 'true where there are no mirrors', options.langfuse)
   }
@@ -255,6 +268,15 @@ function resolveDelivery(options: DeliveryOptions = {}): DeliveryOptions {
     'spool',
   ])
   return Object.freeze({ ...options })
+}
+
+function resolveQueue(
+  option: Transport | undefined,
+  url: string | undefined,
+): Transport | string | undefined {
+  if (option === undefined) return url
+  if (typeof option?.spans === 'function' && typeof option.scores === 'function') return option
+  return invalid('queue', 'kafkaQueue(…), sqsQueue(…) or redisQueue(…) of @langfuse-middleware/queue', option)
 }
 
 function resolveMirror(mirror: MirrorOptions): MirrorOptions {

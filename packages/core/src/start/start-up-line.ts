@@ -8,13 +8,15 @@ export function startUpLine(config: TracingConfig, embedded: boolean): string {
   const where =
     destination.kind === 'langfuse'
       ? `${destination.baseUrl} as ${shortened(destination.publicKey)}`
-      : destination.kind === 'inspector'
-        ? embedded
-          ? `the inspector${address}, no keys set`
-          : `the local inspector at ${destination.baseUrl}, no keys set (npx @langfuse-middleware/inspector shows the traces)`
-        : destination.kind === 'exporter'
-          ? 'an exporter of the app'
-          : 'mirrors alone'
+      : destination.kind === 'queue'
+        ? `${queueName(config)} as ${shortened(destination.publicKey)}`
+        : destination.kind === 'inspector'
+          ? embedded
+            ? `the inspector${address}, no keys set`
+            : `the local inspector at ${destination.baseUrl}, no keys set (npx @langfuse-middleware/inspector shows the traces)`
+          : destination.kind === 'exporter'
+            ? 'an exporter of the app'
+            : 'mirrors alone'
   return [
     `tracing to ${where}`,
     ...(embedded && destination.kind !== 'inspector' ? [`inspector${address}`] : []),
@@ -28,6 +30,13 @@ export function startUpLine(config: TracingConfig, embedded: boolean): string {
       ? []
       : [`mirrors ${config.mirrors.map(({ url }) => new URL(url).host).join(', ')}`]),
   ].join(' · ')
+}
+
+/** Without what follows the protocol, which may hold a password. */
+function queueName({ queue }: TracingConfig): string {
+  return typeof queue === 'string'
+    ? `the queue at ${queue.replace(/:\/\/.*/, '://…')}`
+    : `the queue ${queue?.name}`
 }
 
 function shortened(key: string): string {

@@ -7,7 +7,7 @@ import type { RequestCounts } from '../trace/pipeline.ts'
 export interface TracingStats {
   readonly requests: Readonly<RequestCounts> & { readonly open: number }
   readonly buffer: BufferStats | undefined
-  /** What became of observations that were kept, by destination: `langfuse`, `inspector`, and each mirror's address. */
+  /** What became of observations that were kept, by destination: `langfuse` or `queue`, `inspector`, and each mirror's address. */
   readonly delivery: Readonly<Record<string, OutboxStats>>
   /** What became of scores; undefined where tracing is off. */
   readonly scores: ScoreStats | undefined

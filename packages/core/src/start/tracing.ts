@@ -86,8 +86,10 @@ export function initTracing(options?: TracingOptions): Tracing {
   const { destination } = config
   // Placeholders for a local Langfuse may be one word, which hides nothing.
   const secrets =
-    destination.kind === 'langfuse' && destination.secretKey !== destination.publicKey
-      ? [destination.secretKey]
+    'secretKey' in destination &&
+    destination.kind !== 'inspector' &&
+    destination.secretKey !== destination.publicKey
+      ? [destination.secretKey ?? '']
       : []
   const log = createLog(config.logger, secrets)
   const runtime = config.enabled ? start(config, log) : undefined
@@ -143,7 +145,7 @@ export function getLangfuseClient(): LangfuseClient {
   // Where its port was taken, the app's own inspector is elsewhere.
   const moved = destination.kind === 'inspector' && running?.runtime?.pipeline.inspector?.url
   const client = new LangfuseClient(
-    destination.kind === 'langfuse' || destination.kind === 'inspector'
+    'publicKey' in destination && destination.secretKey !== undefined
       ? {
           publicKey: destination.publicKey,
           secretKey: destination.secretKey,

@@ -32,7 +32,8 @@ export function readConfiguration(env: NodeJS.ProcessEnv): {
         'set LANGFUSE_SAMPLE_RATE=1 while you look for a trace',
       ),
     )
-  if ('publicKey' in destination) findings.push(...keyFindings(destination.publicKey, destination.secretKey))
+  if ('publicKey' in destination && destination.secretKey !== undefined)
+    findings.push(...keyFindings(destination.publicKey, destination.secretKey))
   if (findings.some(({ status }) => status === 'error')) return { config, findings }
   const to = 'baseUrl' in destination ? new URL(destination.baseUrl).host : destination.kind
   return { config, findings: [ok(`environment ${environment}, traces go to ${to}`), ...findings] }

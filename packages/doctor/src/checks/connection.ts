@@ -11,7 +11,7 @@ const MAX_CLOCK_SKEW_MS = 60_000
 export const checkConnection: Check = async ({ config, env, timeoutMs, regions }) => {
   const { error, ok, skipped } = findingsOf('reachability')
   const destination = config?.destination
-  if (destination === undefined || !('publicKey' in destination))
+  if (destination === undefined || !('publicKey' in destination) || destination.secretKey === undefined)
     return [skipped('no address and keys to try')]
   let response: Response
   try {

@@ -12,7 +12,8 @@ const READ_BACK_MS = 30_000
 export const checkTestTrace: Check = async ({ config, env, timeoutMs }) => {
   const { ok, error, warning, skipped } = findingsOf('test trace')
   const destination = config?.destination
-  if (destination === undefined || !('publicKey' in destination)) return [skipped('nowhere to send it')]
+  if (destination === undefined || !('publicKey' in destination) || destination.secretKey === undefined)
+    return [skipped('nowhere to send it')]
   const warnings: string[] = []
   const take = (message: string) => void warnings.push(message)
   const tracing = initTracing({
