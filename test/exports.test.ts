@@ -57,15 +57,14 @@ const expected = {
   ],
   // Only for packages of this project: it may change with any release.
   '@langfuse-middleware/delivery/options': [
-    'ERROR_CODES',
     'HTTP_SENDER_OPTIONS',
-    'MAX_TIMER_MS',
     'MiddlewareError',
     'OUTBOX_OPTIONS',
     'atLeast',
     'between',
     'callback',
     'checkNames',
+    'checkTable',
     'createLog',
     'createRedactor',
     'flag',

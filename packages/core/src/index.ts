@@ -19,15 +19,11 @@ export type { IdentityOption, IdentityOptions, IdentitySource } from './options/
 export type { IgnoreOption, PathPattern } from './options/ignore.ts'
 export type { LocalInspectorOptions } from './options/inspector-options.ts'
 export type { MiddlewareOptions, RequestOptions, RouteOptions } from './options/request-options.ts'
-export {
-  type BufferOptions,
-  resolveOptions,
-  type TracingConfig,
-  type TracingOptions,
-} from './options/resolve-options.ts'
+export { resolveOptions, type TracingConfig } from './options/resolve-options.ts'
 export type { SamplingOptions, TraceSummary } from './options/sampling.ts'
 export type { Tier } from './options/tier.ts'
 export type { SentScore, TracingExporter } from './options/tracing-exporter.ts'
+export type { BufferOptions, TracingOptions } from './options/tracing-options.ts'
 export type { PropagateTo } from './propagation/propagation-targets.ts'
 export type { IncomingTrace, ReadableCarrier, WritableCarrier } from './propagation/trace-headers.ts'
 export type { TracingStats } from './start/stats.ts'

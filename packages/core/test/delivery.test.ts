@@ -212,9 +212,9 @@ it('shows its figures as metrics', async () => {
 it.each([
   [{ delivery: { maxBytes: -1 } }, 'maxBytes must be'],
   [{ delivery: { spool: { directory: '' } } }, 'spool.directory must be'],
-  [{ mirrors: [{ url: 'collector:4317' }] }, 'mirrors.url must be an http or https URL'],
-  [{ mirrors: [{ url: 'http://x', protocol: 'thrift' as 'grpc' }] }, 'mirrors.protocol must be one of'],
-  [{ langfuse: false }, 'langfuse must be true where there are no mirrors'],
+  [{ mirrors: [{ url: 'collector:4317' }] }, 'mirrors[0].url must be an http or https URL'],
+  [{ mirrors: [{ url: 'http://x', protocol: 'thrift' as 'grpc' }] }, 'mirrors[0].protocol must be one of'],
+  [{ langfuse: false }, 'langfuse must be true unless there are `mirrors`'],
 ] as [TracingOptions, string][])('refuses %j at the start', (options, message) => {
   expect(() => init(options)).toThrow(
     expect.objectContaining({

@@ -163,7 +163,9 @@ describe('the inspector that an app brings along', () => {
     process.env.NODE_ENV = 'production'
     const keys = { publicKey: 'pk-lf-any', secretKey: 'sk-lf-any', baseUrl: 'http://127.0.0.1:9' }
     const production = init(true, keys)
-    expect(said('warn')).toEqual([expect.stringContaining('not started, for NODE_ENV is production')])
+    expect(said('warn')).toEqual([
+      expect.stringContaining('inspector not started because NODE_ENV is "production"'),
+    ])
     expect(production.stats().delivery).not.toHaveProperty('inspector')
     await production.shutdown({ timeoutMs: 0 })
     jest.clearAllMocks()
@@ -182,7 +184,7 @@ describe('the inspector that an app brings along', () => {
   })
 
   it.each([
-    [{ port: 70_000 }, 'inspector.port must be between 0 and 65535, got 70000'],
+    [{ port: 70_000 }, 'inspector.port must be an integer from 0 to 65535, got 70000'],
     [{ file: '' }, 'inspector.file must be'],
     [{ prot: 4319 }, 'inspector has no "prot"'],
   ])('refuses %j', (inspector, message) => {

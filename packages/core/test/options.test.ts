@@ -148,9 +148,66 @@ describe('a wrong value', () => {
     [{ flush: { at: 0 } }, 'flush.at must be a number of at least 1, got 0'],
     [{ shutdown: { timeoutMs: -1 } }, 'shutdown.timeoutMs must be between'],
     [{ buffer: { maxBytes: Number.NaN } }, 'buffer.maxBytes must be a number of at least 1, got NaN'],
-    [{ logger: { info() {} } as never }, 'logger must be an object with the functions'],
+    [{ logger: { info() {} } as never }, 'logger must be an object with the methods info, warn and error'],
     [{ mask: 'x' as never }, 'mask must be a function, got "x"'],
-    [{ publicKey: '' }, 'publicKey must be a string with content, got ""'],
+    [
+      { delivery: { timeoutMs: 'soon' as never } },
+      'delivery.timeoutMs must be between 1 and 2147483647, got "soon"',
+    ],
+    [{ delivery: { timeoutMs: 0 } }, 'delivery.timeoutMs must be between 1 and 2147483647, got 0'],
+    [{ delivery: { maxBytes: 5 } }, 'delivery.maxBytes must be a number of at least 65536, got 5'],
+    [
+      { delivery: { breaker: { failures: 0 } } },
+      'delivery.breaker.failures must be an integer of at least 1, got 0',
+    ],
+    [{ delivery: { breaker: 3 as never } }, 'delivery.breaker must be an object, got 3'],
+    [
+      { delivery: { spool: {} as never } },
+      'delivery.spool.directory must be the path of a directory, got undefined',
+    ],
+    [{ delivery: { spool: '/tmp' as never } }, 'delivery.spool must be an object, got "/tmp"'],
+    [
+      { delivery: { spool: { directory: '/tmp', fsync: 'yes' as never } } },
+      'delivery.spool.fsync must be one of',
+    ],
+    [{ delivery: [] as never }, 'delivery must be an object, got an array'],
+    [{ mirrors: { url: 'http://a' } as never }, 'mirrors must be a list of { url, protocol, headers'],
+    [{ mirrors: [null as never] }, 'mirrors[0] must be an object, got null'],
+    [{ mirrors: [{ url: 'http://a' }, { url: 'b' }] }, 'mirrors[1].url must be an http or https URL'],
+    [
+      { mirrors: [{ url: 'http://a' }, { url: 'http://a' }] },
+      'mirrors[1].url must be other than mirrors[0].url',
+    ],
+    [
+      { mirrors: [{ url: 'http://a', headers: { 'x y': '1' } }] },
+      'mirrors[0].headers["x y"] must have a name',
+    ],
+    [
+      { mirrors: [{ url: 'http://a', headers: { 'x-y': 1 as never } }] },
+      'mirrors[0].headers["x-y"] must be a string',
+    ],
+    [
+      { mirrors: [{ url: 'http://a', protocol: 'grpc', headers: { 'a+b': '1' } }] },
+      'mirrors[0].headers["a+b"] must have a name and a value that gRPC allows',
+    ],
+    [
+      { exporter: {} as never },
+      'exporter must be an object with the methods export and shutdown, got an object',
+    ],
+    [
+      { exporter: { export() {}, shutdown() {}, exportScore: 1 } as never },
+      'exporter.exportScore must be a function',
+    ],
+    [{ sampling: { keepErrors: 'no' as never } }, 'sampling.keepErrors must be true or false, got "no"'],
+    [{ sampling: { keep: true as never } }, 'sampling.keep must be a function, got true'],
+    [{ sampling: 0.5 as never }, 'sampling must be an object, got 0.5'],
+    [{ flush: { intervalMs: 2 ** 31 } }, 'flush.intervalMs must be between 1 and 2147483647'],
+    [{ shutdown: { signals: 'no' as never } }, 'shutdown.signals must be true or false, got "no"'],
+    [{ inspector: { port: 1.5 } }, 'inspector.port must be an integer from 0 to 65535, got 1.5'],
+    [{ inspector: { file: true as never } }, "inspector.file must be a file's path or false, got true"],
+    [{ propagateTo: ['a', 'http://b'] }, 'propagateTo[1] must be a RegExp, or a host name'],
+    [{ tier: null as never }, 'tier must be one of starter, growth, enterprise, got null'],
+    [{ publicKey: '' }, 'publicKey must be a non-empty string, got ""'],
   ]
 
   it.each(wrong)('%j throws with value and remedy', (options, message) => {
@@ -164,13 +221,32 @@ describe('a wrong value', () => {
 
   it('in a variable names the variable', () => {
     expect(() => resolveOptions({}, { ...KEYS, LANGFUSE_SAMPLE_RATE: 'half' })).toThrow(
-      'LANGFUSE_SAMPLE_RATE must be between 0 and 1, got "half" (LANGFUSE_MIDDLEWARE_INVALID_OPTION)',
+      'LANGFUSE_SAMPLE_RATE must be between 0 and 1, got "half" (LANGFUSE_MIDDLEWARE_INVALID_OPTION): see https://',
     )
   })
 
-  it('of an option that does not exist suggests the one meant', () => {
-    expect(() => resolveOptions({ sample: 1 } as TracingOptions, KEYS)).toThrow(
-      'options has no "sample", did you mean "sampling"? (LANGFUSE_MIDDLEWARE_UNKNOWN_OPTION)',
+  it.each([
+    [{ sample: 1 }, 'options has no "sample", did you mean "sampling"?'],
+    [{ smapling: {} }, 'options has no "smapling", did you mean "sampling"?'],
+    [{ color: 1 }, 'options has no "color"; it takes enabled, publicKey'],
+    [
+      { delivery: { breaker: { failure: 3 } } },
+      'delivery.breaker has no "failure", did you mean "failures"?',
+    ],
+    [{ delivery: { spool: { dir: '/tmp' } } }, 'delivery.spool has no "dir", did you mean "directory"?'],
+    [{ mirrors: [{ url: 'http://a', header: {} }] }, 'mirrors[0] has no "header", did you mean "headers"?'],
+    [{ buffer: { maxSpans: 1 } }, 'buffer has no "maxSpans", did you mean "maxSpansPerTrace"?'],
+    [{ inspector: { link: false } }, 'inspector has no "link", did you mean "links"?'],
+  ])('%j names the unknown option and the nearest known one', (options, message) => {
+    expect(() => resolveOptions(options as TracingOptions, KEYS)).toThrow(
+      expect.objectContaining({
+        code: 'LANGFUSE_MIDDLEWARE_UNKNOWN_OPTION',
+        message: expect.stringContaining(message),
+      }),
     )
+  })
+
+  it.each([null, 'growth', []])('%j instead of options throws', options => {
+    expect(() => resolveOptions(options as never, KEYS)).toThrow('options must be an object')
   })
 })

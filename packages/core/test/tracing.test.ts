@@ -41,6 +41,24 @@ it('takes a second start with the same options for the same', () => {
   expect(logger.warn).not.toHaveBeenCalled()
 })
 
+it.each([
+  [{ mask: () => 'a' }, { mask: () => 'b' }],
+  [{ propagateTo: [/a/] }, { propagateTo: [/b/] }],
+  [{ delivery: { maxInFlight: 1 } }, { delivery: { maxInFlight: 2 } }],
+  [{ sampling: { rate: 1 } }, {}],
+] as [TracingOptions, TracingOptions][])('warns of a second start with %j after %j', (first, second) => {
+  init(first)
+  init(second)
+  expect(logger.warn).toHaveBeenCalledTimes(1)
+})
+
+it('takes a second start with the same function, expression and list for the same', () => {
+  const mask = ({ data }: { data: unknown }) => data
+  init({ mask, propagateTo: [/internal/, 'api.local'], serviceName: undefined } as unknown as TracingOptions)
+  init({ mask, propagateTo: [/internal/, 'api.local'] })
+  expect(logger.warn).not.toHaveBeenCalled()
+})
+
 it('still throws on a wrong option in a second start', () => {
   init()
   expect(() => initTracing({ tier: 'gold' as 'growth' })).toThrow('LANGFUSE_MIDDLEWARE_INVALID_OPTION')

@@ -10,7 +10,6 @@ export {
   invalid,
   isRecord,
   listOf,
-  MAX_TIMER_MS,
   milliseconds,
   oneOf,
   text,
@@ -18,9 +17,10 @@ export {
   withMethods,
 } from './basics/checks.ts'
 export { createLog, type Log, type Logger, type LogOptions } from './basics/logger.ts'
-export { ERROR_CODES, type ErrorCode, MiddlewareError } from './basics/middleware-error.ts'
+export { type ErrorCode, MiddlewareError } from './basics/middleware-error.ts'
 export {
   checkNames,
+  checkTable,
   group,
   type OptionEntry,
   type OptionSource,
@@ -29,7 +29,7 @@ export {
   resolveTable,
 } from './basics/option-table.ts'
 export { createRedactor } from './basics/redact.ts'
-export { OUTBOX_OPTIONS } from './outbox/options.ts'
+export { OUTBOX_OPTIONS, type OutboxOptions } from './outbox/options.ts'
 export { langfuseBaseUrl } from './senders/langfuse-endpoint.ts'
 export { HTTP_SENDER_OPTIONS, headersFor, otlpProtocol } from './senders/sender-options.ts'
-export type { ResolvedSpoolOptions } from './spool/options.ts'
+export type { ResolvedSpoolOptions, SpoolOptions } from './spool/options.ts'

@@ -147,9 +147,9 @@ describe.each(expressVersions)('feedbackRoute in %s', (_version, express) => {
   })
 
   it.each<[string, unknown]>([
-    ['names must be a list of names of scores', {}],
-    ['names must be a list of names of scores', { names: [] }],
-    ['names must be a list of names of scores', { names: ['a', 5] }],
+    ['feedbackRoute.names must be a list of score names', {}],
+    ['feedbackRoute.names must be a list of score names', { names: [] }],
+    ['feedbackRoute.names must be a list of score names', { names: ['a', 5] }],
     ['feedbackRoute has no "nmes"', { names: ['a'], nmes: 1 }],
     ['rateLimit must be an object', { names: ['a'], rateLimit: true }],
     ['rateLimit.max must be a number of at least 1', { names: ['a'], rateLimit: { max: 0 } }],

@@ -1,5 +1,14 @@
+import {
+  atLeast,
+  between,
+  callback,
+  invalid,
+  milliseconds,
+  type OptionSource,
+  type OptionTable,
+  resolveTable,
+} from '@langfuse-middleware/delivery/options'
 import { createLog } from '../basics/logger.ts'
-import { invalid, knownKeys, numberBetween } from '../basics/validation.ts'
 import type { Score } from '../context/score.ts'
 import { isTraceId, scoreId, toScoreEvent } from '../delivery/score-event.ts'
 import { runningTracing } from '../start/tracing.ts'
@@ -45,25 +54,52 @@ export interface FeedbackReceiver {
   receive(body: unknown): FeedbackAnswer
 }
 
-/** Validates `options`; throws a MiddlewareError on a wrong one. */
+interface RateLimit {
+  readonly max: number
+  readonly windowMs: number
+}
+
+interface FeedbackConfig {
+  readonly names: ReadonlySet<string>
+  readonly maxCommentLength: number
+  readonly rateLimit: RateLimit | false
+  readonly id: (feedback: Feedback) => string
+}
+
+const RATE_LIMIT_OPTIONS: OptionTable<RateLimit> = {
+  max: { check: atLeast(1, { infinite: true }), default: 30 },
+  windowMs: { check: milliseconds(1), default: 60_000 },
+}
+
+const rateLimitOf = (path: string, value: unknown): RateLimit =>
+  resolveTable<RateLimit, RateLimit, OptionSource>(path, value, RATE_LIMIT_OPTIONS)
+
+const FEEDBACK_OPTIONS: OptionTable<FeedbackOptions, FeedbackConfig> = {
+  names: { check: namesOf },
+  maxCommentLength: { check: between(0, 5_000), default: 2_000 },
+  rateLimit: {
+    check: (path, value) => value !== false && rateLimitOf(path, value),
+    derive: () => rateLimitOf('rateLimit', {}),
+  },
+  id: {
+    check: callback<FeedbackConfig['id']>(),
+    default: ({ traceId, name }) => `${traceId}-${name}`,
+  },
+}
+
+/** Checks `options`. @throws MiddlewareError LANGFUSE_MIDDLEWARE_INVALID_OPTION, LANGFUSE_MIDDLEWARE_UNKNOWN_OPTION */
 export function createFeedbackReceiver(options: FeedbackOptions): FeedbackReceiver {
-  knownKeys('feedbackRoute', options ?? {}, ['names', 'maxCommentLength', 'rateLimit', 'id'])
-  const names = namesOf(options?.names)
-  const { rateLimit = {}, id = ({ traceId, name }) => `${traceId}-${name}` } = options
-  const maxCommentLength = numberBetween('maxCommentLength', options.maxCommentLength ?? 2_000, 0, 5_000)
-  if (typeof id !== 'function') invalid('id', 'a function', id)
-  const isLimited = rateLimit !== false
-  if (isLimited) knownKeys('rateLimit', rateLimit, ['max', 'windowMs'])
-  const { max = 30, windowMs = 60_000 } = rateLimit || {}
+  const { names, maxCommentLength, rateLimit, id } = resolveTable<
+    FeedbackOptions,
+    FeedbackConfig,
+    OptionSource
+  >('feedbackRoute', options, FEEDBACK_OPTIONS)
   const untracedLog = createLog(console)
   const log = () => runningTracing()?.log ?? untracedLog
 
   return {
-    rateLimit: {
-      max: numberBetween('rateLimit.max', max, 1, Number.POSITIVE_INFINITY),
-      windowMs: numberBetween('rateLimit.windowMs', windowMs, 1, 2 ** 31 - 1),
-    },
-    isLimited,
+    rateLimit: rateLimit || rateLimitOf('rateLimit', {}),
+    isLimited: rateLimit !== false,
     unlimited(name, error) {
       const missing = (error as { code?: unknown }).code === 'MODULE_NOT_FOUND'
       const reason = missing ? `${name} is not installed` : `${name} cannot be loaded (${String(error)})`
@@ -120,9 +156,9 @@ export function createFeedbackReceiver(options: FeedbackOptions): FeedbackReceiv
   }
 }
 
-function namesOf(names: unknown): Set<string> {
+function namesOf(path: string, names: unknown): ReadonlySet<string> {
   const isName = (name: unknown) =>
     typeof name === 'string' && name.trim() === name && name !== '' && name.length <= 200
   if (Array.isArray(names) && names.length > 0 && names.every(isName)) return new Set(names)
-  return invalid('names', 'a list of names of scores', names)
+  return invalid(path, 'a list of score names', names)
 }

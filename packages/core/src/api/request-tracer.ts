@@ -8,7 +8,7 @@ import {
   resolveRequestOptions,
   splitOptions,
 } from '../options/request-options.ts'
-import { isSkippedAtStart, resolveSampling } from '../options/sampling.ts'
+import { isSkippedAtStart, samplingOver } from '../options/sampling.ts'
 import { carriesTrace, readTrace } from '../propagation/trace-headers.ts'
 import { initTracing, runningTracing } from '../start/tracing.ts'
 import { LiveRequest, type LiveRequestRuntime } from '../trace/live-request.ts'
@@ -67,7 +67,7 @@ function startTrace(
   const incoming = carriesTrace(request.headers) ? readTrace(request.headers, runtime.otel, log) : undefined
   const joined = incoming?.claimed && isTrusted(request, config, log) ? incoming : undefined
   const traceId = joined?.parent.traceId ?? pipeline.newTraceId()
-  const sampling = resolveSampling(route?.sampling, runtime.config.sampling)
+  const sampling = samplingOver(route?.sampling, runtime.config.sampling)
   if (isSkippedAtStart(traceId, sampling)) {
     counts.skipped += 1
     return new UntracedRequest(request, config.identity, pipeline, true)

@@ -1,6 +1,6 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
 import type { LinkedList } from '../basics/linked-list.ts'
-import type { BufferOptions } from '../options/resolve-options.ts'
+import type { BufferOptions } from '../options/tracing-options.ts'
 import { childrenOf, type HeldTrace } from './held-trace.ts'
 import { sizeOf } from './trace-children.ts'
 

@@ -1,4 +1,10 @@
-import { invalid, knownKeys, numberBetween } from '../basics/validation.ts'
+import {
+  atLeast,
+  checkTable,
+  invalid,
+  type OptionSource,
+  type OptionTable,
+} from '@langfuse-middleware/delivery/options'
 import { compileSelection, isPath } from './text/path-selection.ts'
 
 /** What of a body is captured: all, none, the values at paths such as `messages[-1].content`, or what a function makes of it. */
@@ -38,16 +44,6 @@ export interface Capture {
   readonly redact: ((body: unknown) => unknown) | undefined
 }
 
-const NAMES: readonly (keyof CaptureOptions)[] = [
-  'query',
-  'requestHeaders',
-  'responseHeaders',
-  'requestBody',
-  'responseBody',
-  'maxBytes',
-  'redact',
-]
-
 /** Nothing captured. */
 export const NO_CAPTURE: Capture = Object.freeze({
   query: false,
@@ -59,21 +55,32 @@ export const NO_CAPTURE: Capture = Object.freeze({
   redact: undefined,
 })
 
-/** Decides `options` over those in force, whose paths of `redact` stay. Throws a MiddlewareError on a wrong value. */
-export function resolveCapture(options: CaptureOptions, base: Capture): Capture {
-  knownKeys('capture', options, NAMES)
-  const { query, requestHeaders, responseHeaders, requestBody, responseBody, maxBytes } = options
+/** Every option of `capture`. */
+export const CAPTURE_OPTIONS: OptionTable<CaptureOptions, Capture> = {
+  query: { check: (path, value) => names(path, value, true), default: NO_CAPTURE.query },
+  requestHeaders: { check: (path, value) => names(path, value), default: NO_CAPTURE.requestHeaders },
+  responseHeaders: { check: (path, value) => names(path, value), default: NO_CAPTURE.responseHeaders },
+  requestBody: { check: selection, default: NO_CAPTURE.requestBody },
+  responseBody: { check: selection, default: NO_CAPTURE.responseBody },
+  maxBytes: { check: atLeast(1), default: NO_CAPTURE.maxBytes },
+  redact: { check: redaction, default: NO_CAPTURE.redact },
+}
+
+/**
+ * Resolves `options` over the capture in force, whose `redact` paths stay.
+ * @throws MiddlewareError LANGFUSE_MIDDLEWARE_INVALID_OPTION, LANGFUSE_MIDDLEWARE_UNKNOWN_OPTION
+ */
+export function resolveCapture(options: CaptureOptions, base: Capture, path: string = 'capture'): Capture {
+  const { redact, ...checked } = checkTable<CaptureOptions, Capture, OptionSource>(
+    path,
+    options,
+    CAPTURE_OPTIONS,
+  )
+  const { redact: before } = base
   return Object.freeze({
-    query: names('query', query, true) ?? base.query,
-    requestHeaders: names('requestHeaders', requestHeaders) ?? base.requestHeaders,
-    responseHeaders: names('responseHeaders', responseHeaders) ?? base.responseHeaders,
-    requestBody: requestBody === undefined ? base.requestBody : selection('requestBody', requestBody),
-    responseBody: responseBody === undefined ? base.responseBody : selection('responseBody', responseBody),
-    maxBytes:
-      maxBytes === undefined
-        ? base.maxBytes
-        : numberBetween('capture.maxBytes', maxBytes, 1, Number.MAX_SAFE_INTEGER),
-    redact: redaction(options.redact, base.redact),
+    ...base,
+    ...checked,
+    redact: redact && before ? (body: unknown) => redact(before(body)) : (redact ?? before),
   })
 }
 
@@ -88,42 +95,32 @@ export function captureOver(options: CaptureOptions, base: Capture): Capture {
   return capture
 }
 
-function names(
-  option: string,
-  value: boolean | readonly string[] | undefined,
-  exact = false,
-): NameCapture | undefined {
-  if (value === undefined || value === false) return value
+function names(path: string, value: unknown, exact = false): NameCapture {
+  if (value === false) return false
   if (value === true) return () => true
-  if (!Array.isArray(value) || !value.every(name => typeof name === 'string')) {
-    invalid(`capture.${option}`, 'true, false or a list of names', value)
-  }
+  if (!Array.isArray(value) || !value.every(name => typeof name === 'string'))
+    return invalid(path, 'true, false or a list of names', value)
   const wanted = new Set(exact ? value : value.map(name => name.toLowerCase()))
   return name => wanted.has(name)
 }
 
-function selection(option: string, value: BodyCapture): ((body: unknown) => unknown) | undefined {
+function selection(path: string, value: unknown): Capture['requestBody'] {
   if (value === false) return undefined
   if (value === true) return body => body
-  if (typeof value === 'function') return value
+  if (typeof value === 'function') return value as Capture['requestBody']
   if (Array.isArray(value) && value.length > 0 && value.every(isPath)) return compileSelection(value)
-  return invalid(
-    `capture.${option}`,
-    'true, false, a function or a list of paths such as messages[-1].content',
-    value,
-  )
+  return invalid(path, 'true, false, a function or a list of paths such as messages[-1].content', value)
 }
 
-function redaction(paths: readonly string[] | undefined, base: Capture['redact']): Capture['redact'] {
-  if (paths === undefined || (Array.isArray(paths) && paths.length === 0)) return base
+function redaction(path: string, paths: unknown): Capture['redact'] {
   const expectation = 'a list of paths such as user.email or messages[*].name'
-  if (!Array.isArray(paths)) return invalid('capture.redact', expectation, paths)
+  if (!Array.isArray(paths)) return invalid(path, expectation, paths)
+  if (paths.length === 0) return undefined
   const slowRedact: typeof import('@pinojs/redact') = require('@pinojs/redact')
   try {
-    // It copies what lies on its paths, and leaves the app's objects as they are.
-    const redact = slowRedact({ paths, censor: '[redacted]', serialize: (value: unknown) => value })
-    return base === undefined ? redact : body => redact(base(body))
+    // It copies what is on its paths; the app's objects stay as they are.
+    return slowRedact({ paths, censor: '[redacted]', serialize: (value: unknown) => value })
   } catch (error) {
-    return invalid('capture.redact', expectation, paths, error)
+    return invalid(path, expectation, paths, error)
   }
 }

@@ -51,8 +51,8 @@ export function createDelivery(
   const { timeoutMs, spool, ...limits } = config.delivery
   const shared = { ...limits, minBatchSpans: config.flush.at, intervalMs: config.flush.intervalMs, logger }
   const scoreLimits = {
-    maxBytes: Math.min(limits.maxBytes ?? MAX_SCORE_BYTES, MAX_SCORE_BYTES),
-    spool: spool && { ...spool, maxBytes: Math.min(spool.maxBytes ?? MAX_SCORE_BYTES, MAX_SCORE_BYTES) },
+    maxBytes: Math.min(limits.maxBytes, MAX_SCORE_BYTES),
+    spool: spool && { ...spool, maxBytes: Math.min(spool.maxBytes, MAX_SCORE_BYTES) },
     // One after the other, so that of two scores with one id the later stays.
     maxInFlight: 1,
   }

@@ -1,5 +1,5 @@
+import { checkNames, invalid } from '@langfuse-middleware/delivery/options'
 import type { Log } from '../basics/logger.ts'
-import { invalid, knownKeys } from '../basics/validation.ts'
 import type { RequestLike } from '../http/request-like.ts'
 import { authenticatedUser, establishedSession, ownRequestId } from './authenticated.ts'
 
@@ -40,7 +40,7 @@ export function resolveIdentity<Request extends RequestLike>(
   log: Log,
 ): Identity<Request> {
   const isAuthenticated = options === 'authenticated'
-  if (!isAuthenticated) knownKeys('identity', options, ['userId', 'sessionId', 'requestId'])
+  if (!isAuthenticated) checkNames('identity', options, ['userId', 'sessionId', 'requestId'])
 
   function fit(name: string, source: IdentitySource<Request>, known: Reader<RequestLike>, allowed: RegExp) {
     const read = reader(`identity.${name}`, source, known)

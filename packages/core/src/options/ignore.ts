@@ -1,5 +1,6 @@
+import { invalid } from '@langfuse-middleware/delivery/options'
 import { stateless } from '../basics/stateless-expression.ts'
-import { invalid } from '../basics/validation.ts'
+import type { RequestLike } from '../http/request-like.ts'
 
 /** A path, a glob such as `/internal/**`, or a regular expression on the path. */
 export type PathPattern = string | RegExp
@@ -7,19 +8,23 @@ export type PathPattern = string | RegExp
 /** Requests that are not traced: patterns of their path, or a predicate. */
 export type IgnoreOption<Request> = PathPattern | readonly PathPattern[] | ((request: Request) => boolean)
 
-/** One predicate on the path and the request; `undefined` when nothing is ignored. */
-export function resolveIgnore<Request>(
-  option: IgnoreOption<Request> | undefined,
-): ((path: string, request: Request) => boolean) | undefined {
+/** One predicate on the path and the request; `undefined` if nothing is ignored. */
+export function resolveIgnore(
+  path: string,
+  option: unknown,
+): ((path: string, request: RequestLike) => boolean) | undefined {
   if (option === undefined) return undefined
   if (typeof option === 'function') return (_path, request) => option(request) === true
-  const patterns = Array.isArray(option) ? (option as readonly PathPattern[]) : [option as PathPattern]
   const exact = new Set<string>()
   const tests: ((path: string) => boolean)[] = []
-  for (const pattern of patterns) {
+  for (const [index, pattern] of (Array.isArray(option) ? option : [option]).entries()) {
     if (pattern instanceof RegExp) tests.push(stateless(pattern))
     else if (typeof pattern !== 'string' || !pattern.startsWith('/')) {
-      invalid('ignore', 'a path that starts with /, a glob, a RegExp, a list of them or a function', pattern)
+      invalid(
+        Array.isArray(option) ? `${path}[${index}]` : path,
+        'a path that starts with /, a glob, a RegExp, a list of them or a function',
+        pattern,
+      )
     } else if (/[*?[\]{}()!]/.test(pattern)) {
       const picomatch: typeof import('picomatch') = require('picomatch')
       tests.push(picomatch(pattern, { dot: true }))

@@ -1,22 +1,29 @@
-import { flag, invalid, knownKeys, numberBetween, text } from '../basics/validation.ts'
+import {
+  flag,
+  integer,
+  type OptionSource,
+  type OptionTable,
+  resolveTable,
+  text,
+} from '@langfuse-middleware/delivery/options'
 import type { Env, EnvironmentKind } from './environment.ts'
 
-/** The inspector that the app brings along in development. */
+/** The inspector that the app starts in development. */
 export interface LocalInspectorOptions {
   /** Port to listen on; an inspector that already runs there is shared. @default 4319 */
   port?: number
-  /** Where traces are kept over restarts; `false` for in memory only. @default .langfuse/traces.jsonl */
+  /** File that keeps traces over restarts; `false` keeps them in memory only. @default .langfuse/traces.jsonl */
   file?: string | false
-  /** Say, as each request ends, where its trace is shown. @default true */
+  /** Log a link to the trace when a request ends. @default true */
   links?: boolean
-  /** Start also where this is not development. @default false */
+  /** Start the inspector outside of development, too. @default false */
   force?: boolean
 }
 
 /** LocalInspectorOptions with everything decided. */
 export interface InspectorConfig {
   readonly embedded: boolean
-  /** Why it does not start though it was asked for. */
+  /** Why the inspector does not start although it is configured. */
   readonly refused: string | undefined
   readonly links: boolean
   readonly port: number
@@ -25,36 +32,54 @@ export interface InspectorConfig {
 }
 
 const PORT = 4319
-const FILE = '.langfuse/traces.jsonl'
 
-/** Where an inspector on this machine listens unless told otherwise. */
+const path = text("a file's path or false")
+
+/** Every option of `inspector`. */
+export const INSPECTOR_OPTIONS: OptionTable<LocalInspectorOptions> = {
+  port: { check: integer(0, 65_535), default: PORT },
+  file: { check: (name, value) => value !== false && path(name, value), default: '.langfuse/traces.jsonl' },
+  links: { check: flag, default: true },
+  force: { check: flag, default: false },
+}
+
+/** Where an inspector on this machine listens by default. */
 export function inspectorUrl(port: number = PORT): string {
   return `http://127.0.0.1:${port}`
 }
 
-/** It starts in development alone, unless forced; tests neither start it nor print links. */
+/** Checks the option `inspector`: a flag, or the options of one. */
+export function checkInspector(path: string, value: unknown): boolean | Required<LocalInspectorOptions> {
+  return typeof value === 'boolean' ? value : resolveInspectorOptions(path, value)
+}
+
+/** Decides whether the inspector starts: in development only, unless forced, and never in a test run, which has no links either. */
 export function resolveInspector(
-  option: boolean | LocalInspectorOptions | undefined,
+  option: boolean | Required<LocalInspectorOptions> | undefined,
   env: Env,
   kind: EnvironmentKind,
 ): InspectorConfig {
-  if (option !== undefined && typeof option !== 'boolean')
-    knownKeys('inspector', option, ['port', 'file', 'links', 'force'])
-  const { port = PORT, file = FILE, links = true, force = false } = typeof option === 'object' ? option : {}
+  const { port, file, links, force } =
+    typeof option === 'object' ? option : resolveInspectorOptions('inspector', {})
   const mode = env.NODE_ENV?.toLowerCase()
-  const wanted = option !== undefined && option !== false
-  const forced = flag('inspector.force', force)
-  const developing = kind === 'development' && mode !== 'production' && mode !== 'test'
-  const embedded = wanted && (forced || developing)
-  const reason = mode === 'production' ? 'NODE_ENV is production' : `this is ${kind}`
+  const isWanted = option !== undefined && option !== false
+  const isDevelopment = kind === 'development' && mode !== 'production' && mode !== 'test'
+  const embedded = isWanted && (force || isDevelopment)
+  const reason = mode === 'production' ? 'NODE_ENV is "production"' : `the environment is of the kind ${kind}`
   return Object.freeze({
     embedded,
-    refused: wanted && !embedded && mode !== 'test' ? reason : undefined,
-    links: flag('inspector.links', links) && option !== false && (embedded || developing),
-    port: Number.isInteger(port)
-      ? numberBetween('inspector.port', port, 0, 65_535)
-      : invalid('inspector.port', 'an integer', port),
-    file: file === false ? undefined : text('inspector.file', file),
-    force: forced,
+    refused: isWanted && !embedded && mode !== 'test' ? reason : undefined,
+    links: links && option !== false && (embedded || isDevelopment),
+    port,
+    file: file === false ? undefined : file,
+    force,
   })
+}
+
+function resolveInspectorOptions(path: string, value: unknown): Required<LocalInspectorOptions> {
+  return resolveTable<LocalInspectorOptions, Required<LocalInspectorOptions>, OptionSource>(
+    path,
+    value,
+    INSPECTOR_OPTIONS,
+  )
 }

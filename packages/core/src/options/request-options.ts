@@ -1,13 +1,31 @@
+import {
+  type Check,
+  callback,
+  checkNames,
+  checkTable,
+  flag,
+  invalid,
+  isRecord,
+  listOf,
+  type OptionSource,
+  type OptionTable,
+  resolveTable,
+  text,
+} from '@langfuse-middleware/delivery/options'
 import type { Log } from '../basics/logger.ts'
-import { flag, invalid, knownKeys } from '../basics/validation.ts'
-import { type CaptureOptions, NO_CAPTURE, resolveCapture } from '../capture/capture-options.ts'
+import {
+  CAPTURE_OPTIONS,
+  type CaptureOptions,
+  NO_CAPTURE,
+  resolveCapture,
+} from '../capture/capture-options.ts'
 import type { Level, Outcome } from '../http/outcome.ts'
 import type { RequestLike } from '../http/request-like.ts'
 import { TRACE_HEADERS } from '../propagation/trace-headers.ts'
 import { type Identity, type IdentityOption, resolveIdentity } from './identity.ts'
 import { type IgnoreOption, resolveIgnore } from './ignore.ts'
-import { TRACING_OPTION_NAMES, type TracingOptions } from './resolve-options.ts'
-import { resolveSampling, type Sampling, type SamplingOptions } from './sampling.ts'
+import { checkSampling, SAMPLING_OPTIONS, type SamplingOptions } from './sampling.ts'
+import { TRACING_OPTIONS, type TracingOptions } from './tracing-options.ts'
 
 /** How requests are traced, in any framework. */
 export interface RequestOptions<Request = RequestLike> {
@@ -67,103 +85,106 @@ export interface RequestConfig {
   readonly capture: CaptureOptions | undefined
 }
 
-const REQUEST_OPTION_NAMES: readonly (keyof RequestOptions)[] = [
-  'ignore',
-  'identity',
-  'tags',
-  'metadata',
-  'trust',
-  'traceIdHeader',
-  'level',
-  'capture',
-]
+/** What is logged about requests whose options fail. */
+interface RequestSource extends OptionSource {
+  readonly log: Log
+}
 
-/** Splits an adapter's options into those of tracing (undefined when there are none) and those of requests. */
+const texts = listOf(text(), 'a list of strings')
+
+const metadata: Check<Record<string, unknown>> = (path, value) =>
+  isRecord(value) ? value : invalid(path, 'an object', value)
+
+/** A value, or a function of the request, whose result is checked with each request. */
+function perRequest<Value, Request>(
+  check: Check<Value>,
+  expectation: string,
+): Check<Value | ((request: Request) => Value)> {
+  return (path, value) => {
+    if (typeof value === 'function') return value as (request: Request) => Value
+    return typeof value === 'object' && value !== null
+      ? check(path, value)
+      : invalid(path, expectation, value)
+  }
+}
+
+function checkCapture(path: string, value: unknown): CaptureOptions {
+  resolveCapture(value as CaptureOptions, NO_CAPTURE, path)
+  return value as CaptureOptions
+}
+
+const trust: Check<RequestConfig['trust']> = (path, value) => {
+  if (typeof value === 'function') return request => value(request) === true
+  return typeof value === 'boolean' ? () => value : invalid(path, 'true, false or a function', value)
+}
+
+const traceIdHeader: Check<string | undefined> = (path, value) => {
+  if (value === false) return undefined
+  if (typeof value === 'string' && /^[\w-]+$/.test(value)) return value
+  return invalid(path, 'a header name or false', value)
+}
+
+/** Every option of an adapter: how it traces requests. To add one, see `TRACING_OPTIONS`. */
+export const REQUEST_OPTIONS: OptionTable<RequestOptions, RequestConfig, RequestSource> = {
+  ignore: { check: resolveIgnore, default: undefined },
+  identity: {
+    check: (_path, value, { log }) => resolveIdentity(value as IdentityOption<RequestLike>, log),
+    derive: ({ log }) => resolveIdentity(undefined, log),
+  },
+  tags: { check: perRequest(texts, 'a list of strings or a function'), default: undefined },
+  metadata: { check: perRequest(metadata, 'an object or a function'), default: undefined },
+  trust: { check: trust, default: () => false },
+  traceIdHeader: { check: traceIdHeader, default: TRACE_HEADERS.traceId },
+  level: { check: callback<NonNullable<RequestConfig['level']>>(), default: undefined },
+  capture: { check: checkCapture, default: undefined, group: CAPTURE_OPTIONS },
+}
+
+/** Every option of a route. To add one, see `TRACING_OPTIONS`. */
+export const ROUTE_OPTIONS: OptionTable<RouteOptions, Required<RouteOptions>> = {
+  name: { check: text() },
+  tags: { check: texts },
+  metadata: { check: metadata },
+  sampling: {
+    check: (path, value) => checkSampling(path, value) as SamplingOptions,
+    group: SAMPLING_OPTIONS,
+  },
+  capture: { check: checkCapture, group: CAPTURE_OPTIONS },
+  abortOnDisconnect: { check: flag, default: true },
+}
+
+/** Splits an adapter's options into those of the process (undefined if there are none) and those of requests. */
 export function splitOptions<Request>(options: MiddlewareOptions<Request>): {
   tracing: TracingOptions | undefined
   requests: RequestOptions<Request>
 } {
-  knownKeys('options', options, [...REQUEST_OPTION_NAMES, ...TRACING_OPTION_NAMES])
+  checkNames('options', options, [...Object.keys(REQUEST_OPTIONS), ...Object.keys(TRACING_OPTIONS)])
   const tracing: Record<string, unknown> = {}
   const requests: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined) continue
-    const group = (REQUEST_OPTION_NAMES as readonly string[]).includes(name) ? requests : tracing
+    const group = Object.hasOwn(REQUEST_OPTIONS, name) ? requests : tracing
     group[name] = value
   }
   return { tracing: Object.keys(tracing).length === 0 ? undefined : tracing, requests }
 }
 
-const HEADER_NAME = /^[\w-]+$/
-
-/** Validates `options`; throws a MiddlewareError on a wrong value. */
+/**
+ * Resolves an adapter's own options. Callbacks that fail at request time are reported to `log`.
+ * @throws MiddlewareError LANGFUSE_MIDDLEWARE_INVALID_OPTION, LANGFUSE_MIDDLEWARE_UNKNOWN_OPTION
+ */
 export function resolveRequestOptions<Request extends RequestLike>(
   options: RequestOptions<Request>,
   log: Log,
 ): RequestConfig {
-  const { tags, metadata, trust, traceIdHeader, level, capture } = options
-  if (tags !== undefined && typeof tags !== 'function' && !isStrings(tags)) {
-    invalid('tags', 'a list of strings or a function', tags)
-  }
-  if (
-    metadata !== undefined &&
-    (typeof metadata !== 'object' || metadata === null) &&
-    typeof metadata !== 'function'
-  ) {
-    invalid('metadata', 'an object or a function', metadata)
-  }
-  if (trust !== undefined && typeof trust !== 'boolean' && typeof trust !== 'function') {
-    invalid('trust', 'true, false or a function', trust)
-  }
-  if (traceIdHeader !== undefined && traceIdHeader !== false && !HEADER_NAME.test(String(traceIdHeader))) {
-    invalid('traceIdHeader', 'a header name or false', traceIdHeader)
-  }
-  if (level !== undefined && typeof level !== 'function') invalid('level', 'a function', level)
-  if (capture !== undefined) resolveCapture(capture, NO_CAPTURE)
-  // From here on a request is what the adapter hands in, which the user's callbacks know by its framework's type.
-  return Object.freeze({
-    ignore: resolveIgnore(options.ignore),
-    identity: resolveIdentity(options.identity, log),
-    trust: typeof trust === 'function' ? (request: Request) => trust(request) === true : () => trust === true,
-    traceIdHeader: traceIdHeader === false ? undefined : (traceIdHeader ?? TRACE_HEADERS.traceId),
-    tags,
-    metadata,
-    level,
-    capture,
-  }) as RequestConfig
+  const source: RequestSource = { log, variable: () => undefined }
+  return resolveTable<RequestOptions, RequestConfig, RequestSource>('', options, REQUEST_OPTIONS, source)
 }
 
-/** Validates what a route says of itself, where the route is defined. */
+/**
+ * Checks the options of a route when the route is defined.
+ * @throws MiddlewareError LANGFUSE_MIDDLEWARE_INVALID_OPTION, LANGFUSE_MIDDLEWARE_UNKNOWN_OPTION
+ */
 export function checkRouteOptions(options: RouteOptions): void {
-  if (typeof options !== 'object' || options === null) invalid('route options', 'an object or false', options)
-  knownKeys('route options', options, [
-    'name',
-    'tags',
-    'metadata',
-    'sampling',
-    'capture',
-    'abortOnDisconnect',
-  ])
-  const { name, tags, metadata, sampling, capture, abortOnDisconnect } = options
-  if (name !== undefined && (typeof name !== 'string' || name === ''))
-    invalid('name', 'a string with content', name)
-  if (tags !== undefined && !isStrings(tags)) invalid('tags', 'a list of strings', tags)
-  if (metadata !== undefined && (typeof metadata !== 'object' || metadata === null))
-    invalid('metadata', 'an object', metadata)
-  if (capture !== undefined) resolveCapture(capture, NO_CAPTURE)
-  if (abortOnDisconnect !== undefined) flag('abortOnDisconnect', abortOnDisconnect)
-  resolveSampling(sampling, ANY_SAMPLING)
-}
-
-// What a route's sampling is checked over; the one in force is known only once tracing runs.
-const ANY_SAMPLING: Sampling = {
-  rate: 1,
-  keepErrors: true,
-  keepSlowerThanMs: Number.POSITIVE_INFINITY,
-  keepAborted: false,
-  keep: undefined,
-}
-
-function isStrings(value: unknown): value is readonly string[] {
-  return Array.isArray(value) && value.every(item => typeof item === 'string')
+  if (!isRecord(options)) invalid('route options', 'an object or false', options)
+  checkTable<RouteOptions, Required<RouteOptions>, OptionSource>('route options', options, ROUTE_OPTIONS)
 }

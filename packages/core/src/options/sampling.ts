@@ -1,5 +1,15 @@
-import { flag, invalid, knownKeys, numberBetween } from '../basics/validation.ts'
+import {
+  atLeast,
+  between,
+  callback,
+  checkTable,
+  flag,
+  type OptionSource,
+  type OptionTable,
+} from '@langfuse-middleware/delivery/options'
 import type { RequestEnd } from '../http/outcome.ts'
+import { numberFrom } from './environment.ts'
+import type { TierDefaults } from './tier.ts'
 
 /** What a `keep` predicate sees of a finished request or job. */
 export interface TraceSummary {
@@ -21,7 +31,7 @@ export interface TraceSummary {
 
 /** Which traces are kept; whatever is kept is kept whole. */
 export interface SamplingOptions {
-  /** Share of traces kept on no other ground, 0 to 1, decided by the trace id so that services at one rate agree. @default by tier and environment */
+  /** Share of traces kept on no other ground, 0 to 1, decided by the trace id so that services at one rate agree. @default LANGFUSE_SAMPLE_RATE, else by tier and environment */
   rate?: number
   /** Keep a trace in which anything failed, at any rate. @default true */
   keepErrors?: boolean
@@ -42,22 +52,42 @@ export interface Sampling {
   readonly keep: ((trace: TraceSummary) => boolean) | undefined
 }
 
-/** Validates `options` over `defaults`. */
-export function resolveSampling(options: SamplingOptions | undefined, defaults: Sampling): Sampling {
-  if (options === undefined) return defaults
-  knownKeys('sampling', options, ['rate', 'keepErrors', 'keepSlowerThanMs', 'keepAborted', 'keep'])
-  const { rate, keepErrors, keepSlowerThanMs, keepAborted, keep } = options
-  if (keep !== undefined && typeof keep !== 'function') invalid('sampling.keep', 'a function', keep)
-  return {
-    rate: rate === undefined ? defaults.rate : numberBetween('sampling.rate', rate, 0, 1),
-    keepErrors: keepErrors === undefined ? defaults.keepErrors : flag('sampling.keepErrors', keepErrors),
-    keepSlowerThanMs:
-      keepSlowerThanMs === undefined
-        ? defaults.keepSlowerThanMs
-        : numberBetween('sampling.keepSlowerThanMs', keepSlowerThanMs, 0, Number.POSITIVE_INFINITY),
-    keepAborted: keepAborted === undefined ? defaults.keepAborted : flag('sampling.keepAborted', keepAborted),
-    keep: keep ?? defaults.keep,
-  }
+/** Where the default of a sampling option comes from. */
+export interface SamplingSource extends OptionSource {
+  readonly tier: TierDefaults
+}
+
+const rate = between(0, 1)
+
+/** Every option of `sampling`. */
+export const SAMPLING_OPTIONS: OptionTable<SamplingOptions, Sampling, SamplingSource> = {
+  rate: {
+    check: rate,
+    variables: ['LANGFUSE_SAMPLE_RATE'],
+    read: numberFrom(rate),
+    derive: ({ tier }) => tier.sampleRate,
+  },
+  keepErrors: { check: flag, default: true },
+  keepSlowerThanMs: { check: atLeast(0, { infinite: true }), default: Number.POSITIVE_INFINITY },
+  keepAborted: { check: flag, default: false },
+  keep: { check: callback<NonNullable<Sampling['keep']>>(), default: undefined },
+}
+
+/** Checks the sampling options of a route. */
+export function checkSampling(path: string, options: unknown): Partial<Sampling> {
+  return checkTable<SamplingOptions, Sampling, SamplingSource>(path, options, SAMPLING_OPTIONS)
+}
+
+const merged = new WeakMap<SamplingOptions, { readonly base: Sampling; readonly sampling: Sampling }>()
+
+/** The sampling of a route: its own options over those in force. Cached, because it is asked for with each request. */
+export function samplingOver(options: SamplingOptions | undefined, base: Sampling): Sampling {
+  if (options === undefined) return base
+  const known = merged.get(options)
+  if (known?.base === base) return known.sampling
+  const sampling = { ...base, ...checkSampling('sampling', options) }
+  merged.set(options, { base, sampling })
+  return sampling
 }
 
 /** Whether a trace is dropped before it starts: the trace id alone decides, and decides against it. */

@@ -3,14 +3,14 @@ import type { EnvironmentKind } from './environment.ts'
 /** How much traffic an app has; sets the defaults of sampling and batching. */
 export type Tier = 'starter' | 'growth' | 'enterprise'
 
-interface TierDefaults {
-  readonly sampleRate: Readonly<Record<EnvironmentKind, number>>
+/** The defaults of a tier in one kind of environment. */
+export interface TierDefaults {
+  readonly sampleRate: number
   readonly flushIntervalMs: number
   readonly flushAt: number
 }
 
-/** What each tier stands for. */
-export const TIERS: Readonly<Record<Tier, TierDefaults>> = {
+const TIERS = {
   starter: {
     sampleRate: { development: 1, staging: 1, production: 1 },
     flushIntervalMs: 1_000,
@@ -26,4 +26,10 @@ export const TIERS: Readonly<Record<Tier, TierDefaults>> = {
     flushIntervalMs: 10_000,
     flushAt: 100,
   },
+} as const
+
+/** The defaults of `tier` in an environment of this kind. */
+export function tierDefaults(tier: Tier, kind: EnvironmentKind): TierDefaults {
+  const { sampleRate, ...batching } = TIERS[tier]
+  return { ...batching, sampleRate: sampleRate[kind] }
 }

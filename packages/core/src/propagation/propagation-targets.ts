@@ -1,28 +1,27 @@
 import { isIP } from 'node:net'
+import { invalid } from '@langfuse-middleware/delivery/options'
 import { stateless } from '../basics/stateless-expression.ts'
-import { invalid } from '../basics/validation.ts'
 
 /** Hosts that outgoing requests name the trace to: names, `*.suffix` patterns, expressions, a predicate, or none or all. */
 export type PropagateTo = boolean | readonly (string | RegExp)[] | ((url: URL) => boolean)
 
-/** One predicate; by default loopback, private addresses and names that only a private network resolves. */
-export function resolvePropagateTo(option: PropagateTo | undefined): (url: URL) => boolean {
+/** One predicate, or undefined for no host. By default loopback, private addresses and names that only a private network resolves. */
+export function resolvePropagateTo(path: string, option: unknown): ((url: URL) => boolean) | undefined {
   if (option === undefined) return isPrivateUrl
-  if (typeof option === 'boolean') return () => option
+  if (typeof option === 'boolean') return option ? () => true : undefined
   if (typeof option === 'function') return url => option(url) === true
-  if (!Array.isArray(option))
-    invalid('propagateTo', 'a list of host names, a function, true or false', option)
-  const tests = (option as readonly (string | RegExp)[]).map(pattern => {
-    if (pattern instanceof RegExp) return stateless(pattern)
-    if (typeof pattern !== 'string' || pattern === '' || pattern.includes('/')) {
-      return invalid('propagateTo', 'a list of host names such as "api.internal" or "*.example.com"', pattern)
-    }
-    const name = pattern.toLowerCase()
-    return name.startsWith('*.')
-      ? (host: string) => host.endsWith(name.slice(1))
-      : (host: string) => host === name
-  })
+  if (!Array.isArray(option)) return invalid(path, 'a list of host names, a function, true or false', option)
+  const tests = option.map((pattern, index) => hostTest(`${path}[${index}]`, pattern))
   return url => tests.some(test => test(hostOf(url)))
+}
+
+function hostTest(path: string, pattern: unknown): (host: string) => boolean {
+  if (pattern instanceof RegExp) return stateless(pattern)
+  if (typeof pattern !== 'string' || pattern === '' || pattern.includes('/')) {
+    return invalid(path, 'a RegExp, or a host name such as "api.internal" or "*.example.com"', pattern)
+  }
+  const name = pattern.toLowerCase()
+  return name.startsWith('*.') ? host => host.endsWith(name.slice(1)) : host => host === name
 }
 
 function hostOf(url: URL): string {

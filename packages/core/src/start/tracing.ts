@@ -8,7 +8,8 @@ import { createLog, type Log } from '../basics/logger.ts'
 import { loadOtel } from '../basics/otel.ts'
 import { shared } from '../basics/shared.ts'
 import { NOTHING_FLUSHED } from '../delivery/delivery.ts'
-import { resolveOptions, type TracingConfig, type TracingOptions } from '../options/resolve-options.ts'
+import { resolveOptions, type TracingConfig } from '../options/resolve-options.ts'
+import type { TracingOptions } from '../options/tracing-options.ts'
 import type { LiveRequestRuntime } from '../trace/live-request.ts'
 import { type ExitHandling, handleExit } from './exit.ts'
 import { drain } from './server-drain.ts'
@@ -72,7 +73,7 @@ export function getTracing(): Tracing | undefined {
 export function initTracing(options?: TracingOptions): Tracing {
   const running = slot.running
   if (running !== undefined) {
-    if (options !== undefined && !sameOptions(options, running.options)) {
+    if (options !== undefined && !sameOptions(options, running.options ?? {})) {
       resolveOptions(options)
       running.log.warnOnce(
         'second start',
@@ -167,9 +168,7 @@ function start(config: TracingConfig, log: Log): LiveRequestRuntime | undefined 
   }
   const { refused } = config.inspector
   if (refused !== undefined) {
-    log.warn(
-      `the inspector is for development and not started, for ${refused}: set inspector.force to start it all the same`,
-    )
+    log.warn(`inspector not started because ${refused}; set \`inspector.force: true\` to override`)
   }
   try {
     const otel = loadOtel()
@@ -207,12 +206,16 @@ async function shutDown(
   return result
 }
 
-function sameOptions(left: TracingOptions, right: TracingOptions | undefined): boolean {
-  const names = new Set([...Object.keys(left), ...Object.keys(right ?? {})]) as Set<keyof TracingOptions>
-  return [...names].every(name => {
-    const [a, b] = [left[name], right?.[name]]
-    if (a === b) return true
-    if (typeof a !== 'object' || typeof b !== 'object') return false
-    return JSON.stringify(a) === JSON.stringify(b)
-  })
+/** Whether two calls ask for the same. Functions, loggers and exporters are the same only if they are one object. */
+function sameOptions(left: unknown, right: unknown): boolean {
+  if (Object.is(left, right)) return true
+  if (left instanceof RegExp && right instanceof RegExp) return String(left) === String(right)
+  if (!isPlain(left) || !isPlain(right) || Array.isArray(left) !== Array.isArray(right)) return false
+  const names = new Set([...Object.keys(left), ...Object.keys(right)])
+  return [...names].every(name => sameOptions(left[name], right[name]))
+}
+
+function isPlain(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false
+  return Array.isArray(value) || [Object.prototype, null].includes(Object.getPrototypeOf(value))
 }

@@ -15,7 +15,7 @@ import { type HeadHook, hookHead, type ResponseHead } from '../http/response-hea
 import type { ReplyHeaders } from '../http/response-headers.ts'
 import type { RouteOptions } from '../options/request-options.ts'
 import type { TracingConfig } from '../options/resolve-options.ts'
-import { resolveSampling } from '../options/sampling.ts'
+import { samplingOver } from '../options/sampling.ts'
 import { withClaim, withoutClaims } from '../propagation/baggage.ts'
 import type { RequestRecord } from '../request/request-record.ts'
 import { type RequestStart, RequestState } from '../request/request-state.ts'
@@ -92,7 +92,7 @@ export class LiveRequest implements TracedRequest, HeadHook, Linked<LiveRequest>
   configure(route: RouteOptions): void {
     const { state } = this
     state.annotate(annotations => annotations.addRoute(route))
-    if (route.sampling !== undefined) state.sampling = resolveSampling(route.sampling, state.sampling)
+    if (route.sampling !== undefined) state.sampling = samplingOver(route.sampling, state.sampling)
     if (route.capture !== undefined) this.response?.capture(route.capture)
     if (route.abortOnDisconnect !== undefined) this.abortOnDisconnect = route.abortOnDisconnect
   }

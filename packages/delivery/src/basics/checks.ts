@@ -6,7 +6,7 @@ import { createRedactor } from './redact.ts'
 export type Check<Value> = (path: string, value: unknown) => Value
 
 /** The longest delay of `setTimeout`, in ms; Node turns a longer one into 1 ms. */
-export const MAX_TIMER_MS: number = 2 ** 31 - 1
+const MAX_TIMER_MS: number = 2 ** 31 - 1
 
 /** Throws LANGFUSE_MIDDLEWARE_INVALID_OPTION: `path must be expectation, got value`. */
 export function invalid(path: string, expectation: string, value: unknown, cause?: unknown): never {

@@ -10,7 +10,7 @@ export interface OptionSource {
 
 /** One option: how its value is checked, and what it is if the code sets none. Without `default` and `derive` it is required. */
 export interface OptionEntry<Value, Source extends OptionSource = OptionSource> {
-  readonly check: Check<Value>
+  readonly check: (path: string, value: unknown, source: Source) => Value
   /** The environment variables that set it; the first that is set wins. */
   readonly variables?: readonly string[]
   /** Reads the text of such a variable; its path is the variable's name. @default `check` */
@@ -62,22 +62,50 @@ export function resolveEntry<Value, Source extends OptionSource>(
   entry: OptionEntry<Value, Source>,
   source: Source,
 ): Value {
-  if (value !== undefined) return entry.check(path, value)
+  if (value !== undefined) return entry.check(path, value, source)
   for (const name of entry.variables ?? []) {
     const variable = source.variable(name)
-    if (variable !== undefined) return (entry.read ?? entry.check)(name, variable)
+    if (variable !== undefined) return (entry.read ?? entry.check)(name, variable, source)
   }
   if (entry.derive !== undefined) return entry.derive(source)
-  return 'default' in entry ? (entry.default as Value) : entry.check(path, undefined)
+  return 'default' in entry ? (entry.default as Value) : entry.check(path, undefined, source)
 }
 
-/** The entry of a group of options, which has a default for each. */
-export function group<Options, Resolved extends { readonly [Name in keyof Options]-?: unknown }>(
-  table: OptionTable<Options, Resolved>,
-): OptionEntry<{ readonly [Name in keyof Options]-?: Resolved[Name] }> {
+/**
+ * Checks the options that are given, and no others: for options that are laid over resolved ones.
+ * @throws MiddlewareError like `resolveTable`
+ */
+export function checkTable<
+  Options,
+  Resolved extends { readonly [Name in keyof Options]-?: unknown },
+  Source extends OptionSource,
+>(
+  path: string,
+  options: unknown,
+  table: OptionTable<Options, Resolved, Source>,
+  source: Source = NO_SOURCE as Source,
+): { -readonly [Name in keyof Options]?: Resolved[Name] } {
+  checkNames(path, options, Object.keys(table))
+  const given = options as { readonly [Name in keyof Options]?: unknown } | undefined
+  const checked: { -readonly [Name in keyof Options]?: Resolved[Name] } = {}
+  for (const name of Object.keys(given ?? {}) as (keyof Options & string)[]) {
+    const value = given?.[name]
+    if (value !== undefined) checked[name] = table[name].check(join(path, name), value, source)
+  }
+  return checked
+}
+
+/** The entry of a group of options, none of which is required. */
+export function group<
+  Options,
+  Resolved extends { readonly [Name in keyof Options]-?: unknown },
+  Source extends OptionSource = OptionSource,
+>(
+  table: OptionTable<Options, Resolved, Source>,
+): OptionEntry<{ readonly [Name in keyof Options]-?: Resolved[Name] }, Source> {
   return {
-    check: (path, value) => resolveTable<Options, Resolved, OptionSource>(path, value, table),
-    derive: () => resolveTable<Options, Resolved, OptionSource>('', {}, table),
+    check: (path, value, source) => resolveTable<Options, Resolved, Source>(path, value, table, source),
+    derive: source => resolveTable<Options, Resolved, Source>('', {}, table, source),
     group: table as Readonly<Record<string, OptionEntry<unknown, never>>>,
   }
 }
