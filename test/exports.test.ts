@@ -117,6 +117,7 @@ const expected = {
     'traceRoute',
   ],
   '@langfuse-middleware/fastify': ['default', 'feedbackRoute', 'langfusePlugin'],
+  '@langfuse-middleware/hono': ['langfuseMiddleware', 'traceRoute'],
   '@langfuse-middleware/inspector': [
     'InspectorError',
     'ensureInspector',
@@ -129,6 +130,8 @@ const expected = {
   '@langfuse-middleware/queue/kafka': ['kafkaQueue'],
   '@langfuse-middleware/queue/redis': ['redisQueue'],
   '@langfuse-middleware/queue/sqs': ['sqsQueue'],
+  '@langfuse-middleware/koa': ['langfuseMiddleware', 'traceRoute'],
+  '@langfuse-middleware/node': ['langfuseErrorHandler', 'langfuseMiddleware', 'traceListener', 'traceRoute'],
   '@langfuse-middleware/testing': ['adapterAudits', 'auditRoutes', 'recordTraces'],
 }
 

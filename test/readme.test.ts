@@ -62,7 +62,7 @@ function curl(line: string, port: number): Promise<Response> {
   })
 }
 
-it.each(['express', 'fastify'])(
+it.each(['express', 'fastify', 'koa', 'hono', 'node'])(
   "the %s README's app runs, and its commands leave the traces it promises",
   async name => {
     const port = await freePort()

@@ -134,7 +134,8 @@ export class ResponseWatch implements Linked<ResponseWatch> {
 
   /** What the response says of its length, else what its socket wrote for it, headers and framing included. */
   private size(end: RequestEnd): number | undefined {
-    const { socket, watch, statedBytes } = this
+    const { socket, watch } = this
+    const statedBytes = Number.isNaN(this.statedBytes) ? impliedBytes(this.response) : this.statedBytes
     const before = watch?.bytesWritten
     const written = socket?.bytesWritten
     if (watch !== undefined && written !== undefined) watch.bytesWritten = written
@@ -142,6 +143,12 @@ export class ResponseWatch implements Linked<ResponseWatch> {
     if (before === undefined || written === undefined || written <= before) return undefined
     return written - before
   }
+}
+
+/** The length of a body that was passed to `end` as a whole. Node.js sends it as Content-Length and keeps it only here. */
+function impliedBytes(response: ServerResponse): number {
+  const { _contentLength: bytes } = response as { _contentLength?: unknown }
+  return typeof bytes === 'number' ? bytes : Number.NaN
 }
 
 function watchSocket(socket: WatchedSocket): SocketWatch | undefined {
