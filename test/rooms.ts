@@ -20,6 +20,7 @@ export const ROOMS: Readonly<Record<string, Rooms>> = {
       'src/delivery',
       'src/provider',
       'src/inspector',
+      'src/llm-calls',
       'src/buffer',
       'src/request',
       'src/export',

@@ -18,6 +18,7 @@ export type { DeliveryOptions, MirrorOptions } from './options/delivery-options.
 export type { IdentityOption, IdentityOptions, IdentitySource } from './options/identity.ts'
 export type { IgnoreOption, PathPattern } from './options/ignore.ts'
 export type { LocalInspectorOptions } from './options/inspector-options.ts'
+export type { LlmCallsIgnore, LlmCallsMode, LlmCallsOptions } from './options/llm-calls-options.ts'
 export type { MiddlewareOptions, RequestOptions, RouteOptions } from './options/request-options.ts'
 export { resolveOptions, type TracingConfig } from './options/resolve-options.ts'
 export type { SamplingOptions, TraceSummary } from './options/sampling.ts'

@@ -6,10 +6,11 @@ import type { Sampling } from '../options/sampling.ts'
 import type { RequestRecord } from '../request/request-record.ts'
 import { RequestState } from '../request/request-state.ts'
 import { childrenOf, createHeldTrace, type HeldTrace, isOf } from './held-trace.ts'
-import { addToRollUp, type RollUpKeys } from './roll-up.ts'
+import { addToRollUp, emptyRollUp, type RollUpKeys } from './roll-up.ts'
 import type { RootSpan } from './root-span.ts'
 import { createTraceDecisions, type DecisionOptions, type DecisionStats } from './trace-decisions.ts'
 import { createTraceRelease, type ReleaseOptions } from './trace-release.ts'
+import type { WireCalls } from './wire-calls.ts'
 
 /** Holds the ended spans of a request until its sampling decision, which is made once for all of them. */
 export interface TraceBuffer extends SpanProcessor {
@@ -19,6 +20,8 @@ export interface TraceBuffer extends SpanProcessor {
   wait(trace: HeldTrace, record: RequestRecord): void
   /** Takes the record of a request that has ended, and sends or drops its trace. */
   end(trace: HeldTrace, record: RequestRecord): void
+  /** Leaves one observation for each LLM call of a trace that is about to be decided. */
+  resolveCalls(trace: HeldTrace): void
   /** The context in which spans belong to `trace`. */
   contextFor(trace: HeldTrace, parent: Context): Context
   /** The context in which no span is recorded. */
@@ -41,9 +44,11 @@ export type BufferStats = DecisionStats
 
 interface TraceBufferOptions
   extends Omit<ReleaseOptions, 'maxBridges' | 'shortcut' | 'maskRest'>,
-    Omit<DecisionOptions, 'release' | 'now'>,
+    Omit<DecisionOptions, 'release' | 'now' | 'resolveCalls'>,
     Partial<Pick<ReleaseOptions, 'shortcut' | 'maskRest'>>,
-    Partial<Pick<DecisionOptions, 'now'>> {}
+    Partial<Pick<DecisionOptions, 'now'>> {
+  readonly calls?: WireCalls | undefined
+}
 
 const KEEP_NOTHING: Sampling = {
   rate: 0,
@@ -55,11 +60,11 @@ const KEEP_NOTHING: Sampling = {
 
 /** Creates the buffer. */
 export function createTraceBuffer(options: TraceBufferOptions): TraceBuffer {
-  const { otel, limits, next, isExported, log, shortcut, maskRest, now = Date.now } = options
+  const { otel, limits, next, isExported, calls, log, shortcut, maskRest, now = Date.now } = options
   const keys = rollUpKeys(options)
   const maxBridges = limits.maxSpansPerTrace
   const release = createTraceRelease({ ...options, shortcut, maskRest, maxBridges })
-  const decisions = createTraceDecisions({ ...options, release, now })
+  const decisions = createTraceDecisions({ ...options, release, resolveCalls, now })
   const { waiting } = decisions
   const contextKey = otel.api.createContextKey('langfuse-middleware.trace')
   const nobody = new RequestState({ requestId: '', traceId: '', name: '', sampling: KEEP_NOTHING }, log)
@@ -81,6 +86,7 @@ export function createTraceBuffer(options: TraceBufferOptions): TraceBuffer {
     },
     wait: (trace, record) => guard(() => decisions.provisional(trace, record)),
     end: (trace, record) => guard(() => decisions.finish(trace, record)),
+    resolveCalls: trace => guard(() => resolveCalls(trace)),
     contextFor: (trace, parent) => new SmallContext(parent, contextKey, trace),
     silentContextFor: parent => new SmallContext(parent, contextKey, silent),
     traceOf,
@@ -105,14 +111,29 @@ export function createTraceBuffer(options: TraceBufferOptions): TraceBuffer {
 
   function onEnd(span: ReadableSpan): void {
     const trace = traces.get(span)
-    if (trace === undefined) return next.onEnd(span)
+    if (trace === undefined) {
+      calls?.endedOutside(span)
+      return next.onEnd(span)
+    }
     traces.delete(span)
     const children = childrenOf(trace)
     children.open.delete(span.spanContext().spanId)
-    if (isExported(span)) addToRollUp(children.rollUp, span, keys)
-    if (trace.decision === 'pending') waiting.add(trace, span)
+    const isPending = trace.decision === 'pending'
+    const isCall = calls?.has(span) === true
+    if (isCall && !isPending) calls.resolve(trace, [span])
+    // Whether a call counts is known once the other observations are.
+    if (isExported(span) && !(isCall && isPending)) addToRollUp(children.rollUp, span, keys)
+    if (isPending) waiting.add(trace, span)
     else release.pass(trace, span)
     decisions.childEnded(trace)
+  }
+
+  function resolveCalls(trace: HeldTrace): void {
+    const { decision, children } = trace
+    if (decision !== 'pending' || children === undefined || !calls?.resolve(trace, children.ended)) return
+    // From the start, because the calls may have added to other observations.
+    children.rollUp = emptyRollUp()
+    for (const span of children.ended) if (isExported(span)) addToRollUp(children.rollUp, span, keys)
   }
 
   function traceOf(context: Context): HeldTrace | undefined {

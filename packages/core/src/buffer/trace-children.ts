@@ -9,7 +9,7 @@ const SPAN_OVERHEAD_BYTES = 500
 export class TraceChildren {
   /** Started and not ended, by span id. */
   readonly open: Map<string, Span> = new Map()
-  readonly rollUp: RollUp = emptyRollUp()
+  rollUp: RollUp = emptyRollUp()
   /** Ended, until the decision. */
   ended: ReadableSpan[] = []
   /** Approximate size of `ended`, and of the root if it ended before the decision. */

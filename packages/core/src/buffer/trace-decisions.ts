@@ -50,6 +50,8 @@ export interface DecisionOptions {
   readonly release: TraceRelease
   readonly limits: Readonly<Required<BufferOptions>>
   readonly isExported: (span: ReadableSpan) => boolean
+  /** Called before a trace is decided that has not ended. */
+  readonly resolveCalls: (trace: HeldTrace) => void
   readonly log: Log
   readonly now: () => number
 }
@@ -64,7 +66,7 @@ const LIMIT_OF: Readonly<Record<Bound, keyof BufferOptions>> = {
 
 /** Creates the decisions. */
 export function createTraceDecisions(options: DecisionOptions): TraceDecisions {
-  const { records, release, limits, log, now } = options
+  const { records, release, resolveCalls, limits, log, now } = options
   const undecided = new LinkedList<HeldTrace>()
   /** Decided traces whose request goes on, or in which an observation is open. */
   const lingering = new LinkedList<HeldTrace>()
@@ -130,6 +132,7 @@ export function createTraceDecisions(options: DecisionOptions): TraceDecisions {
       `buffer ${bound}`,
       `trace exceeded \`buffer.${LIMIT_OF[bound]}\`: sampling was decided early; later spans follow that decision`,
     )
+    resolveCalls(trace)
     decide(trace, records.decide(trace.request, figuresOf(trace)))
     release.passRoot(trace)
   }

@@ -10,6 +10,8 @@ interface RunningSpansOptions {
   readonly buffer: TraceBuffer
   readonly inspector: LocalInspector
   readonly isExported: (span: ReadableSpan) => boolean
+  /** Brings an observation that runs up to date; returns a figure that grows with it. */
+  readonly progress: (span: ReadableSpan) => number
   /** Whether payloads are rewritten before they leave, which happens when an observation ends. */
   readonly masked: boolean
 }
@@ -26,7 +28,7 @@ const MAX_SPAN_BYTES = 128 * 1024
  * a request that runs is shown too: it is held until the request ends. Returns what stops it.
  */
 export function showRunningSpans(options: RunningSpansOptions): () => void {
-  const { otel, buffer, inspector, isExported, masked } = options
+  const { otel, buffer, inspector, isExported, progress, masked } = options
   const { api, core } = otel
   const delivery: typeof import('@langfuse-middleware/delivery') = require('@langfuse-middleware/delivery')
   const builder = delivery.createRecordBuilder({ maxSpanBytes: MAX_SPAN_BYTES })
@@ -84,7 +86,7 @@ export function showRunningSpans(options: RunningSpansOptions): () => void {
       const known = shown.get(trace) ?? new Map<ReadableSpan, number>()
       shown.set(trace, known)
       for (const span of [trace.root, ...childrenOf(trace)]) {
-        const state = span.ended ? -1 : Object.keys(span.attributes).length
+        const state = span.ended ? -1 : progress(span) + Object.keys(span.attributes).length
         if (known.get(span) === state || (span !== trace.root && !isExported(span))) continue
         if (builder.spans >= MAX_SPANS || builder.bytes >= MAX_BYTES) return
         known.set(span, state)

@@ -24,6 +24,7 @@ import type { RequestLike } from '../http/request-like.ts'
 import { TRACE_HEADERS } from '../propagation/trace-headers.ts'
 import { type Identity, type IdentityOption, resolveIdentity } from './identity.ts'
 import { type IgnoreOption, resolveIgnore } from './ignore.ts'
+import { type LlmCallsMode, llmCallsMode } from './llm-calls-options.ts'
 import { checkSampling, SAMPLING_OPTIONS, type SamplingOptions } from './sampling.ts'
 import { TRACING_OPTIONS, type TracingOptions } from './tracing-options.ts'
 
@@ -69,6 +70,8 @@ export interface RouteOptions {
   sampling?: SamplingOptions
   /** What is captured of this route, over the global. */
   capture?: CaptureOptions
+  /** How LLM calls of this route are observed, over the global option. */
+  llmCalls?: LlmCallsMode
   /** Whether `signal` aborts when the client leaves; `false` for work that is to be finished all the same. @default true */
   abortOnDisconnect?: boolean
 }
@@ -149,6 +152,7 @@ export const ROUTE_OPTIONS: OptionTable<RouteOptions, Required<RouteOptions>> = 
     group: SAMPLING_OPTIONS,
   },
   capture: { check: checkCapture, group: CAPTURE_OPTIONS },
+  llmCalls: { check: llmCallsMode },
   abortOnDisconnect: { check: flag, default: true },
 }
 

@@ -28,6 +28,13 @@ import {
 } from './delivery-options.ts'
 import { flagFrom, numberFrom } from './environment.ts'
 import { checkInspector, INSPECTOR_OPTIONS, type LocalInspectorOptions } from './inspector-options.ts'
+import {
+  LLM_CALLS_OPTIONS,
+  type LlmCallsConfig,
+  type LlmCallsMode,
+  type LlmCallsOptions,
+  resolveLlmCalls,
+} from './llm-calls-options.ts'
 import { SAMPLING_OPTIONS, type Sampling, type SamplingOptions, type SamplingSource } from './sampling.ts'
 import type { Tier } from './tier.ts'
 import type { TracingExporter } from './tracing-exporter.ts'
@@ -83,6 +90,11 @@ export interface TracingOptions {
   inspector?: boolean | LocalInspectorOptions
   /** Whether to send to Langfuse; `false` sends to the mirrors only. @default true */
   langfuse?: boolean
+  /**
+   * Whether to observe every LLM call on the wire, of any SDK and of `fetch`: `'metadata'` without contents, `false` not at all.
+   * @default true
+   */
+  llmCalls?: LlmCallsMode | LlmCallsOptions
   /** Whether to mark the root observation of a request, and only it, with `gen_ai.is_entry`. @default false */
   llmEntry?: boolean
   /**
@@ -148,6 +160,7 @@ interface Changed {
   /** The queue, or its URL. */
   queue: Transport | string | undefined
   inspector: boolean | Required<LocalInspectorOptions> | undefined
+  llmCalls: LlmCallsConfig
   exporter: TracingExporter | undefined
   provider: 'default' | 'own' | 'global'
   /** Undefined for nowhere. */
@@ -254,6 +267,11 @@ export const TRACING_OPTIONS: OptionTable<TracingOptions, ResolvedTracingOptions
   queue: { check: queue, variables: ['LANGFUSE_QUEUE_URL'], read: text(), default: undefined },
   inspector: { check: checkInspector, default: undefined, group: INSPECTOR_OPTIONS },
   langfuse: { check: flag, default: true },
+  llmCalls: {
+    check: resolveLlmCalls,
+    derive: () => resolveLlmCalls('llmCalls', true),
+    group: LLM_CALLS_OPTIONS,
+  },
   llmEntry: { check: flag, default: false },
   flushAfterRequest: { check: flushAfterRequest, default: false },
   exporter: { check: exporter, default: undefined },

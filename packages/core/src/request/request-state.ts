@@ -2,6 +2,7 @@ import type { Log } from '../basics/logger.ts'
 import { type Level, levelOf, type Outcome } from '../http/outcome.ts'
 import { pathOf, type RequestLike } from '../http/request-like.ts'
 import { sanitiseId } from '../options/identity.ts'
+import type { LlmCallsMode } from '../options/llm-calls-options.ts'
 import type { RequestConfig } from '../options/request-options.ts'
 import type { Sampling } from '../options/sampling.ts'
 import type { IncomingTrace } from '../propagation/trace-headers.ts'
@@ -40,6 +41,8 @@ export class RequestState {
   readonly startedAt: number = performance.now()
   annotations: Annotations = NO_ANNOTATIONS
   sampling: Sampling
+  /** How its LLM calls are observed; undefined for as everywhere. */
+  llmCalls: LlmCallsMode | undefined
   /** The first error that the app reported. */
   failure: { readonly error: unknown } | undefined
   /** Undefined until the end. */

@@ -14,6 +14,7 @@ import { createShortcut } from '../export/shortcut.ts'
 import { bringInspector, type LocalInspector } from '../inspector/local-inspector.ts'
 import { showRunningSpans } from '../inspector/running-spans.ts'
 import { linksFor } from '../inspector/trace-links.ts'
+import { createLlmCalls, type LlmCalls } from '../llm-calls/llm-calls.ts'
 import type { Destination } from '../options/destination.ts'
 import type { TracingConfig } from '../options/resolve-options.ts'
 import { adopting, createAdoption } from '../other-tracers/adopted-spans.ts'
@@ -37,11 +38,21 @@ export function startPipeline(parts: PipelineParts): Pipeline {
   const { config, destination, otel, log } = parts
   const { api } = otel
   checkSdkIsItself(otel)
-  const isExported = (span: ReadableSpan) => otel.otel.isDefaultExportSpan(span)
+  const isExported = (span: ReadableSpan): boolean =>
+    otel.otel.isDefaultExportSpan(span) && !llmCalls.isDuplicate(span)
+  const llmCalls: LlmCalls = createLlmCalls({
+    otel,
+    config: config.llmCalls,
+    keepsMedia: config.media && destination.kind === 'langfuse',
+    traceOf: context => buffer.traceOf(context),
+    isExported,
+    settle: () => settle(),
+    log,
+  })
   const inspector = config.inspector.embedded ? bringInspector(config.inspector, log) : undefined
   const delivery = startDelivery(parts, inspector)
   const records = createRequestRecords(otel, config, log)
-  const buffer = startBuffer(parts, records, delivery, isExported)
+  const buffer: TraceBuffer = startBuffer(parts, records, delivery, llmCalls, isExported)
   const ids = createIdGenerator()
   const resource = resourceOf(otel, config)
   const own = createOwnProvider(otel, config, resource, ids, buffer)
@@ -59,7 +70,16 @@ export function startPipeline(parts: PipelineParts): Pipeline {
   const outgoing = () => outgoingTrace(otel, buffer, beside.ours(api.context.active()))
   const stopPropagating = config.propagateTo && propagateTraces(otel, buffer, config.propagateTo, outgoing)
   const stopShowing =
-    inspector && showRunningSpans({ otel, buffer, inspector, isExported, masked: config.mask !== undefined })
+    inspector &&
+    showRunningSpans({
+      otel,
+      buffer,
+      inspector,
+      isExported,
+      progress: llmCalls.refresh,
+      masked: config.mask !== undefined,
+    })
+  if (config.llmCalls.mode !== false) llmCalls.start()
 
   return {
     buffer,
@@ -74,6 +94,7 @@ export function startPipeline(parts: PipelineParts): Pipeline {
       rate: config.sampling.rate,
       log,
     }),
+    llmCalls,
     newTraceId: () => ids.generateTraceId(),
     newRequestId: () => ids.generateUuid(),
     settle,
@@ -90,12 +111,14 @@ export function startPipeline(parts: PipelineParts): Pipeline {
     delivery,
     async flush(timeoutMs) {
       const until = performance.now() + timeoutMs
+      llmCalls.settleOutside()
       await settlesWithin(own.forceFlush(), timeoutMs)
       return delivery?.flush(Math.max(until - performance.now(), 0)) ?? NOTHING_FLUSHED
     },
     async shutdown(timeoutMs) {
       const until = performance.now() + timeoutMs
       stopShowing?.()
+      llmCalls.stop()
       buffer.closeAll()
       stopPropagating?.()
       if (adopting.current === adoption) adopting.current = undefined
@@ -121,6 +144,7 @@ function startBuffer(
   { config, destination, otel, log }: PipelineParts,
   records: RequestRecords,
   delivery: Delivery | undefined,
+  calls: LlmCalls,
   isExported: (span: ReadableSpan) => boolean,
 ): TraceBuffer {
   const refusal: Refusal = { active: false }
@@ -142,6 +166,7 @@ function startBuffer(
     next,
     refusal,
     isExported,
+    calls,
     maskRest: masking?.maskRest,
     shortcut: delivery && config.mask === undefined ? createShortcut(config, otel, delivery) : undefined,
     log,

@@ -1,6 +1,7 @@
 import type { OutboxStats } from '@langfuse-middleware/delivery'
 import type { BufferStats } from '../buffer/trace-buffer.ts'
 import type { ScoreStats } from '../delivery/scores.ts'
+import type { LlmCallStats } from '../llm-calls/llm-calls.ts'
 import type { RequestCounts } from '../trace/pipeline.ts'
 
 /** Counters since tracing started. */
@@ -11,6 +12,8 @@ export interface TracingStats {
   readonly delivery: Readonly<Record<string, OutboxStats>>
   /** What became of scores; undefined where tracing is off. */
   readonly scores: ScoreStats | undefined
+  /** LLM calls seen on the wire, and what became of them; undefined where tracing is off. */
+  readonly llmCalls: LlmCallStats | undefined
   /** How often each warning's cause occurred, warned of or not. */
   readonly warnings: Readonly<Record<string, number>>
 }

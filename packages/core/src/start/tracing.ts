@@ -117,6 +117,7 @@ export function initTracing(options?: TracingOptions): Tracing {
           buffer: runtime?.pipeline.buffer.stats(),
           delivery: runtime?.pipeline.delivery?.stats() ?? {},
           scores: runtime?.pipeline.scores.stats(),
+          llmCalls: runtime?.pipeline.llmCalls.stats(),
           warnings: { ...log.causes },
         }
       },

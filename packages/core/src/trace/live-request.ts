@@ -13,6 +13,7 @@ import type { TraceScores } from '../delivery/scores.ts'
 import type { Outcome } from '../http/outcome.ts'
 import { type HeadHook, hookHead, type ResponseHead } from '../http/response-head.ts'
 import type { ReplyHeaders } from '../http/response-headers.ts'
+import { llmCallsMode } from '../options/llm-calls-options.ts'
 import type { RouteOptions } from '../options/request-options.ts'
 import type { TracingConfig } from '../options/resolve-options.ts'
 import { samplingOver } from '../options/sampling.ts'
@@ -94,6 +95,10 @@ export class LiveRequest implements TracedRequest, HeadHook, Linked<LiveRequest>
     state.annotate(annotations => annotations.addRoute(route))
     if (route.sampling !== undefined) state.sampling = samplingOver(route.sampling, state.sampling)
     if (route.capture !== undefined) this.response?.capture(route.capture)
+    if (route.llmCalls !== undefined) {
+      state.llmCalls = llmCallsMode('llmCalls', route.llmCalls)
+      if (state.llmCalls !== false) this.runtime.pipeline.llmCalls.start()
+    }
     if (route.abortOnDisconnect !== undefined) this.abortOnDisconnect = route.abortOnDisconnect
   }
 
@@ -155,6 +160,8 @@ export class LiveRequest implements TracedRequest, HeadHook, Linked<LiveRequest>
     held.root?.updateName(state.name)
     held.root?.end()
     runtime.counts.ended += 1
+    const settled = runtime.pipeline.llmCalls.settled(held)
+    if (settled !== undefined) this.waitUntil(settled)
     if (this.waiting > 0) runtime.pipeline.buffer.wait(held, this.record(outcome, true))
     else this.finish(outcome)
     if (held.decision !== 'drop')
@@ -176,6 +183,7 @@ export class LiveRequest implements TracedRequest, HeadHook, Linked<LiveRequest>
     this.isFinished = true
     const { runtime, held } = this
     runtime.open.delete(this)
+    runtime.pipeline.buffer.resolveCalls(held)
     runtime.pipeline.buffer.end(held, this.record(outcome, false))
     if (held.decision !== 'pending') this.scores?.decide(held.decision)
     this.flush()

@@ -7,6 +7,7 @@ import type { Delivery } from '../delivery/delivery.ts'
 import type { Scores } from '../delivery/scores.ts'
 import type { LocalInspector } from '../inspector/local-inspector.ts'
 import type { TraceLinks } from '../inspector/trace-links.ts'
+import type { LlmCalls } from '../llm-calls/llm-calls.ts'
 import type { Beside } from '../other-tracers/beside-tracer.ts'
 import type { OutgoingTrace } from '../propagation/trace-headers.ts'
 import type { RequestRecords } from '../request/request-record.ts'
@@ -17,6 +18,7 @@ export interface Pipeline {
   readonly records: RequestRecords
   readonly beside: Beside
   readonly scores: Scores
+  readonly llmCalls: LlmCalls
   newTraceId(): string
   newRequestId(): string
   /** Brings the globals that nobody else has brought by now; before a context is to be passed on. */

@@ -31,3 +31,6 @@ export const DIALECTS: readonly Dialect[] = [
   openaiMedia,
   aiSdkUi,
 ]
+
+/** The names by which endpoints of an app refer to a dialect. */
+export const DIALECT_NAMES: readonly string[] = DIALECTS.map(({ name }) => name)

@@ -135,6 +135,9 @@ export function createExchange<Context>(options: ExchangeOptions<Context>): Requ
   function finish(error: unknown): void {
     if (call === undefined || answer === undefined) return
     reader?.end()
+    const content = answer.content()
+    // The app left once it had read the last token.
+    if (call.end === 'client_aborted' && content.finishReason !== undefined) call.end = 'completed'
     if (decoder !== undefined && isUnknown()) events.unread('unknown-response')
     const message = answer.error ?? connectionError(call.end, error)
     if (message !== undefined) {
@@ -144,7 +147,7 @@ export function createExchange<Context>(options: ExchangeOptions<Context>): Requ
       }
     }
     requestBody = undefined
-    events.ended(call, answer.content())
+    events.ended(call, content)
   }
 
   /** Whether a complete answer said nothing that could be read. */

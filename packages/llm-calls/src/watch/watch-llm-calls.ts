@@ -1,6 +1,6 @@
 import type { AnswerContent } from '../answer/answer.ts'
 import type { Dialect } from '../dialects/dialect.ts'
-import { DIALECTS } from '../dialects/dialects.ts'
+import { DIALECT_NAMES, DIALECTS } from '../dialects/dialects.ts'
 import { createExchange, type ExchangeEvents } from './exchange.ts'
 import { createFailedAttempts } from './failed-attempts.ts'
 import { watchHttp } from './http-requests.ts'
@@ -147,8 +147,9 @@ export function watchLlmCalls<Context = undefined>(options: WatchOptions<Context
 function dialectAt({ path, dialect }: Endpoint): Dialect {
   const known = typeof dialect === 'string' ? DIALECTS.find(({ name }) => name === dialect) : dialect
   if (known === undefined) {
-    const names = DIALECTS.map(({ name }) => name).join(', ')
-    throw new TypeError(`no dialect is named ${JSON.stringify(dialect)}; there are ${names}`)
+    throw new TypeError(
+      `no dialect is named ${JSON.stringify(dialect)}; there are ${DIALECT_NAMES.join(', ')}`,
+    )
   }
   const escaped = typeof path === 'string' ? path.replace(/[.*+?^${}()|[\]\\]/g, '\\$&') : path
   return { ...known, path: typeof escaped === 'string' ? new RegExp(`${escaped}$`) : escaped }

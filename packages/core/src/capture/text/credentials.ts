@@ -24,6 +24,16 @@ export function redactText(text: string): string {
   }
 }
 
+/** `value` without credentials, as `redactText` would leave its JSON; itself if there are none. */
+export function redactValue(value: unknown): unknown {
+  try {
+    return redactedValue(value, 0)
+  } catch {
+    // Nested too deep.
+    return redactText(JSON.stringify(value))
+  }
+}
+
 function redactPlain(text: string): string {
   return redactMembers(redactFormats(text))
 }
