@@ -49,7 +49,7 @@ describe('The AI SDK behind Fastify', () => {
       'invoke_agent gpt-4.1-mini',
       'step 1',
       'chat gpt-4.1-mini',
-      'execute_tool lookup_order',
+      'lookup_order',
       'step 2',
       'chat gpt-4.1-mini',
     ])

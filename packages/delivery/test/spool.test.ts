@@ -38,7 +38,8 @@ afterEach(async () => {
   })
   // Some run by a clock that stands still otherwise.
   while (!isClosed) for (const outbox of outboxes) await outbox.clock.advance(1000)
-  rmSync(directory, { recursive: true, force: true })
+  // An outbox that is closed may still remove its own files.
+  rmSync(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
 })
 
 /** An outbox in real time that waits for nothing longer than it must. */
