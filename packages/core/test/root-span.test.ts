@@ -286,4 +286,68 @@ describe('a request', () => {
     const masked = await sent({ ...options, mask: ({ data }) => data }, request, work)
     expect(short).toEqual(masked)
   })
+
+  const word = fc.string({ minLength: 1, maxLength: 12 })
+  const value = fc.oneof(word, fc.integer(), fc.boolean(), fc.dictionary(word, word, { maxKeys: 3 }))
+  const metadata = fc.dictionary(fc.constantFrom('tenant', 'plan', 'a.b', '__proto', 'ü'), value)
+  const calls: fc.Arbitrary<(traced: TracedRequest) => void> = fc.oneof(
+    word.map(user => (traced: TracedRequest) => traced.trace.setUser(user)),
+    word.map(session => (traced: TracedRequest) => traced.trace.setSession(session)),
+    fc.array(word, { maxLength: 3 }).map(tags => (traced: TracedRequest) => traced.trace.addTags(...tags)),
+    word.map(name => (traced: TracedRequest) => traced.trace.setName(name)),
+    metadata.map(data => (traced: TracedRequest) => traced.trace.setMetadata(data)),
+    fc
+      .record(
+        { input: value, output: value, metadata, level: fc.constantFrom('DEBUG', 'ERROR') },
+        { requiredKeys: [] },
+      )
+      .map(update => (traced: TracedRequest) => traced.trace.update(update as never)),
+    word.map(message => (traced: TracedRequest) => traced.fail(new Error(message))),
+    word.map(name => () => startObservation(name, { input: name }).end()),
+  )
+  const tracingOptions: fc.Arbitrary<TracingOptions> = fc.record(
+    {
+      release: fc.constantFrom('r1', 'v2.0.0'),
+      version: fc.constantFrom('1', '2'),
+      environment: fc.constantFrom('staging', 'production'),
+      llmEntry: fc.boolean(),
+      media: fc.boolean(),
+    },
+    { requiredKeys: [] },
+  )
+  const headers: fc.Arbitrary<RequestLike['headers']> = fc.record(
+    {
+      'user-agent': fc.constant('agent/1'),
+      'x-user-id': fc.constant('ada'),
+      traceparent: fc.constant(caller.traceparent),
+      baggage: fc.constant(`langfuse_trace_id=${'a'.repeat(32)},langfuse_session_id=s1`),
+    },
+    { requiredKeys: [] },
+  )
+  const outcome: fc.Arbitrary<Outcome> = fc.record({
+    end: fc.constantFrom('completed', 'client_aborted', 'timed_out', 'stream_error'),
+    statusCode: fc.constantFrom(200, 404, 500, undefined),
+    route: fc.constantFrom('/users/:id', undefined),
+  })
+
+  it('of any kind is sent as the processor of Langfuse sends it, whatever its options', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        tracingOptions,
+        headers,
+        fc.array(calls, { maxLength: 6 }),
+        outcome,
+        async (options, headers, calls, outcome) => {
+          const work = (traced: TracedRequest) => {
+            for (const call of calls) call(traced)
+            traced.end(outcome)
+          }
+          const request = { method: 'POST', url: '/users/1?a=1', headers }
+          const short = await sent(options, request, work)
+          expect(short).toEqual(await sent({ ...options, mask: ({ data }) => data }, request, work))
+        },
+      ),
+      { numRuns: 40 },
+    )
+  })
 })

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { RequestLike } from '../http/request-like.ts'
 import type { Identity } from '../options/identity.ts'
 import { isSkippedAtStart } from '../options/sampling.ts'
@@ -34,7 +35,7 @@ export async function traceJob<T>(
     return new UntracedRequest(NO_REQUEST, NOBODY, pipeline).run(fn)
   }
   const job = new LiveRequest(runtime, {
-    requestId: pipeline.newRequestId(),
+    requestId: randomUUID(),
     traceId,
     name,
     sampling: runtime.config.sampling,

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { createLog, type Log } from '../basics/logger.ts'
 import type { TracedRequest } from '../context/request-trace.ts'
 import { pathOf, type RequestLike, urlOf } from '../http/request-like.ts'
@@ -73,7 +74,7 @@ function startTrace(
     return new UntracedRequest(request, config.identity, pipeline, true)
   }
   const start = {
-    requestId: config.identity.requestId(request) ?? pipeline.newRequestId(),
+    requestId: config.identity.requestId(request) ?? randomUUID(),
     traceId,
     name: request.method ?? 'GET',
     sampling,

@@ -96,7 +96,6 @@ export function startPipeline(parts: PipelineParts): Pipeline {
     }),
     llmCalls,
     newTraceId: () => ids.generateTraceId(),
-    newRequestId: () => ids.generateUuid(),
     settle,
     startRoot: createRootStarter(otel, resource, buffer, () => ids.generateSpanId()),
     outgoing,

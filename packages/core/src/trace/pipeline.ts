@@ -20,7 +20,6 @@ export interface Pipeline {
   readonly scores: Scores
   readonly llmCalls: LlmCalls
   newTraceId(): string
-  newRequestId(): string
   /** Brings the globals that nobody else has brought by now; before a context is to be passed on. */
   settle(): void
   readonly startRoot: StartRoot

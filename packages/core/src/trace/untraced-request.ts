@@ -34,7 +34,7 @@ export class UntracedRequest implements TracedRequest, HeadHook {
   }
 
   get requestId(): string {
-    this.id ??= this.identity.requestId(this.request) ?? this.pipeline?.newRequestId() ?? randomUUID()
+    this.id ??= this.identity.requestId(this.request) ?? randomUUID()
     return this.id
   }
 
