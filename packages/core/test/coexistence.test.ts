@@ -253,7 +253,7 @@ describe('an own provider', () => {
     const [ours] = await recorder.traces()
     expect(ours!.observations.map(({ name, parentId, userId }) => [name, parentId, userId])).toEqual([
       ['step', ours!.root!.id, 'bob'],
-      ['ours', undefined, 'bob'],
+      ['ours', undefined, undefined],
     ])
     expect(theirTree()).toEqual([
       ['GET', undefined],

@@ -103,7 +103,7 @@ describe('at rate 0', () => {
     await traceJob('two', () => {})
     expect(await names()).toEqual(['one', 'two'])
     expect(warn).toHaveBeenCalledTimes(1)
-    expect(recorder?.tracing.stats().warnings['sampling.keep threw']).toBe(2)
+    expect(recorder?.tracing.stats().warnings['sampling.keep failed']).toBe(2)
   })
 
   it('records nothing outside of requests', async () => {

@@ -56,13 +56,13 @@ const plugin: FastifyPluginAsync<LangfusePluginOptions> = async (fastify, option
   })
 
   fastify.addHook('onRoute', ({ config }) => {
-    if (config?.langfuse) checkRouteOptions(config.langfuse)
+    if (config?.langfuse !== undefined && config.langfuse !== false) checkRouteOptions(config.langfuse)
   })
   fastify.addHook('onRequest', (request, reply, next) => {
     // Read now, because reply.callNotFound() makes the request one without a route.
     const { routeOptions } = request
     const { url } = routeOptions
-    const traced = tracer.start(request, configOf(request, routeOptions)?.langfuse)
+    const traced = tracer.start(request, configOf(request, routeOptions)?.langfuse ?? {})
     ;(request as BoundRequest)[kTraced] = traced
     tracer.attempt(() => {
       traced.endWith(reply.raw, () => url)

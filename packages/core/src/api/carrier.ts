@@ -2,8 +2,8 @@ import {
   type IncomingTrace,
   type ReadableCarrier,
   readTrace,
-  traceHeaders,
   type WritableCarrier,
+  writeTrace,
 } from '../propagation/trace-headers.ts'
 import { runningTracing } from '../start/tracing.ts'
 
@@ -14,10 +14,7 @@ import { runningTracing } from '../start/tracing.ts'
 export function injectTraceHeaders<Carrier extends WritableCarrier>(headers: Carrier): Carrier {
   const trace = runningTracing()?.runtime?.pipeline.outgoing()
   if (trace === undefined) return headers
-  for (const [name, value] of Object.entries(traceHeaders(trace))) {
-    if (headers instanceof Headers) headers.set(name, value)
-    else (headers as Record<string, unknown>)[name] = value
-  }
+  writeTrace(headers, trace)
   return headers
 }
 
@@ -25,7 +22,7 @@ export function injectTraceHeaders<Carrier extends WritableCarrier>(headers: Car
  * Reads the trace that a message's headers name, for `traceJob` to continue. Undefined where they name none, or tracing is off. Whoever
  * can write to the queue is believed.
  */
-export function extractTraceContext(headers: ReadableCarrier): IncomingTrace | undefined {
+export function extractTraceContext(headers: ReadableCarrier | undefined): IncomingTrace | undefined {
   const runtime = runningTracing()?.runtime
-  return runtime && readTrace(headers, runtime.otel, runtime.log)
+  return runtime && headers && readTrace(headers, runtime.otel, runtime.log)
 }

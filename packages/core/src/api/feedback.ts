@@ -9,6 +9,7 @@ import {
   resolveTable,
 } from '@langfuse-middleware/delivery/options'
 import { createLog } from '../basics/logger.ts'
+import { ANY_STRING, ANY_VALUE, callOption } from '../basics/option-callback.ts'
 import type { Score } from '../context/score.ts'
 import { isTraceId, scoreId, toScoreEvent } from '../delivery/score-event.ts'
 import { runningTracing } from '../start/tracing.ts'
@@ -144,15 +145,9 @@ export function createFeedbackReceiver(options: FeedbackOptions): FeedbackReceiv
   }
 
   function idOf(feedback: Feedback): string {
-    try {
-      return scoreId(id(feedback))
-    } catch (error) {
-      log().warnOnce(
-        'feedback id',
-        `the option id of feedbackRoute() gave none, each score counts by itself: ${String(error)}`,
-      )
-      return crypto.randomUUID()
-    }
+    const otherwise = crypto.randomUUID()
+    const value = callOption(log(), 'id of feedbackRoute()', ANY_VALUE, otherwise, () => id(feedback))
+    return callOption(log(), 'id of feedbackRoute()', ANY_STRING, otherwise, () => scoreId(value))
   }
 }
 

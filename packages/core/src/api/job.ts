@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { currentOverlay } from '../context/request-context.ts'
 import type { RequestLike } from '../http/request-like.ts'
 import type { Identity } from '../options/identity.ts'
 import { isSkippedAtStart } from '../options/sampling.ts'
@@ -29,17 +30,19 @@ export async function traceJob<T>(
   const runtime = runningTracing()?.runtime
   if (runtime === undefined) return new UntracedRequest(NO_REQUEST, NOBODY).run(fn)
   const { pipeline } = runtime
-  const traceId = from?.parent.traceId ?? pipeline.newTraceId()
+  const traceId = from?.claimed ? from.parent.traceId : pipeline.newTraceId()
   if (isSkippedAtStart(traceId, runtime.config.sampling)) {
     runtime.counts.skipped += 1
-    return new UntracedRequest(NO_REQUEST, NOBODY, pipeline).run(fn)
+    return new UntracedRequest(NO_REQUEST, NOBODY, { pipeline }).run(fn)
   }
   const job = new LiveRequest(runtime, {
     requestId: randomUUID(),
     traceId,
     name,
     sampling: runtime.config.sampling,
-    joined: from,
+    joined: from?.claimed ? from : undefined,
+    linked: from?.claimed ? undefined : from,
+    around: currentOverlay(),
   })
   try {
     return await job.run(fn)

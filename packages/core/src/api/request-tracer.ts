@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { createLog, type Log } from '../basics/logger.ts'
+import { createLog } from '../basics/logger.ts'
 import type { TracedRequest } from '../context/request-trace.ts'
 import { pathOf, type RequestLike, urlOf } from '../http/request-like.ts'
 import {
@@ -17,7 +17,7 @@ import { UntracedRequest } from '../trace/untraced-request.ts'
 
 /** Starts the trace of each request. */
 export interface RequestTracer {
-  /** Starts a request's trace. Never throws: a request that is not traced gets one whose methods do nothing. `route: false` opts out. */
+  /** Starts a request's trace. Never throws: a request that is not traced gets one whose methods do nothing. `route` are the options of the route, if the adapter knows them by now; `false` opts out. */
   start(request: RequestLike, route?: RouteOptions | false): TracedRequest
   /** Runs what an adapter does with a trace. If it throws, as on a frozen request, the request goes on and a warning is logged once. */
   attempt(work: () => void): void
@@ -35,12 +35,12 @@ export function createRequestTracer<Request extends RequestLike>(
   return {
     start(request, route) {
       const runtime = runningTracing()?.runtime
-      if (runtime === undefined) return new UntracedRequest(request, config.identity)
+      if (runtime === undefined) return new UntracedRequest(request, config.identity, { route })
       try {
         return startTrace(request, route, config, runtime)
       } catch (error) {
         log.warnOnce('start failed', `a request is not traced: ${String(error)}`)
-        return new UntracedRequest(request, config.identity, runtime.pipeline)
+        return new UntracedRequest(request, config.identity, { route, pipeline: runtime.pipeline })
       }
     },
     attempt(work) {
@@ -63,15 +63,16 @@ function startTrace(
   const url = urlOf(request)
   if (route === false || config.ignore?.(pathOf(url), request)) {
     counts.skipped += 1
-    return new UntracedRequest(request, config.identity, pipeline)
+    return new UntracedRequest(request, config.identity, { route, pipeline })
   }
   const incoming = carriesTrace(request.headers) ? readTrace(request.headers, runtime.otel, log) : undefined
-  const joined = incoming?.claimed && isTrusted(request, config, log) ? incoming : undefined
+  const joined = incoming?.claimed && config.trust(request) ? incoming : undefined
   const traceId = joined?.parent.traceId ?? pipeline.newTraceId()
   const sampling = samplingOver(route?.sampling, runtime.config.sampling)
-  if (isSkippedAtStart(traceId, sampling)) {
+  // Without its options a route may still change its sampling.
+  if (route !== undefined && isSkippedAtStart(traceId, sampling)) {
     counts.skipped += 1
-    return new UntracedRequest(request, config.identity, pipeline, true)
+    return new UntracedRequest(request, config.identity, { route, pipeline, echo: true })
   }
   const start = {
     requestId: config.identity.requestId(request) ?? randomUUID(),
@@ -80,39 +81,7 @@ function startTrace(
     sampling,
     joined,
     linked: joined === undefined ? incoming : undefined,
-    asked: {
-      request,
-      config,
-      url,
-      tags: evaluated('tags', config.tags, request, log),
-      metadata: evaluated('metadata', config.metadata, request, log),
-    },
+    asked: { request, config, url },
   }
   return new LiveRequest(runtime, start, route)
-}
-
-/** Whether the caller's trace may be joined; a predicate that throws trusts nobody. */
-function isTrusted(request: RequestLike, config: RequestConfig, log: Log): boolean {
-  try {
-    return config.trust(request)
-  } catch (error) {
-    log.warnOnce('trust threw', `the option trust threw, the caller is not trusted: ${String(error)}`)
-    return false
-  }
-}
-
-/** An option that is a value or a function of the request; one that throws is left out. */
-function evaluated<T extends object>(
-  name: string,
-  option: T | ((request: RequestLike) => T) | undefined,
-  request: RequestLike,
-  log: Log,
-): T | undefined {
-  if (typeof option !== 'function') return option
-  try {
-    return option(request)
-  } catch (error) {
-    log.warnOnce(`${name} threw`, `the option ${name} threw, requests go without: ${String(error)}`)
-    return undefined
-  }
 }

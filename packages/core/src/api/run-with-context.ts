@@ -16,6 +16,13 @@ export function runWithContext<T>(context: RequestContext, fn: () => T): T {
       ...(sessionId !== undefined && { sessionId }),
     }
     pipeline.settle()
-    return pipeline.beside.writing(next => otel.tracing.propagateAttributes(attributes, next), fn)
+    const { api } = otel
+    const active = api.context.active()
+    const span = api.trace.getSpan(active)
+    // Without the active span, whose attributes the SDK would change: it may be the root, or another tracer's.
+    const propagated = api.context.with(api.trace.deleteSpan(active), () =>
+      otel.tracing.propagateAttributes(attributes, () => api.context.active()),
+    )
+    return api.context.with(span === undefined ? propagated : api.trace.setSpan(propagated, span), fn)
   })
 }

@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import type { LangfuseSpanAttributes } from '@langfuse/tracing'
 import { errorMessage } from '../export/observation-attributes.ts'
 import { runningTracing } from '../start/tracing.ts'
@@ -15,8 +16,11 @@ interface StartedObservation extends SafeObservation {
 const UNTRACED: StartedObservation = { update() {}, run: fn => fn(), end() {} }
 
 /**
- * Traces a function under the current request. It runs once and gives what it gives: its result, or its error, whatever happens in
- * tracing. A promise's observation ends when it settles; anything else ends at return.
+ * Traces a function under the current request. It runs once, and its result or error is passed on unchanged, whatever happens in tracing.
+ * The observation ends when the function returns, or when the promise that it returns settles. Of that promise Node no longer reports an
+ * unhandled rejection, because the observation handles it.
+ *
+ * @example const documents = await safeTrace('retrieve', () => store.search(question))
  */
 export function safeTrace<T>(name: string, fn: (observation: SafeObservation) => T): T {
   const observation = startObservation(name)
@@ -27,22 +31,14 @@ export function safeTrace<T>(name: string, fn: (observation: SafeObservation) =>
     observation.end({ thrown })
     throw thrown
   }
-  // A promise's own class may offer more than `then`, so only a plain one is replaced by one that ends the observation first.
-  if (!(result instanceof Promise)) {
-    observation.end()
-    return result
-  }
-  const ended = result.then(
-    value => {
-      observation.end()
-      return value
-    },
-    thrown => {
-      observation.end({ thrown })
-      throw thrown
-    },
-  )
-  return ended as T
+  if (types.isPromise(result)) {
+    // Not the promise that `then` returns: a subclass has methods of its own, and a second promise could be rejected unhandled.
+    result.then(
+      () => observation.end(),
+      thrown => observation.end({ thrown }),
+    )
+  } else observation.end()
+  return result
 }
 
 function startObservation(name: string): StartedObservation {

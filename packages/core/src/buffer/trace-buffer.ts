@@ -105,6 +105,7 @@ export function createTraceBuffer(options: TraceBufferOptions): TraceBuffer {
       release.show(trace)
       childrenOf(trace).open.set(spanId, span)
       traces.set(span, trace)
+      decisions.childStarted(trace)
     }
     next.onStart(span, parentContext)
   }

@@ -19,6 +19,8 @@ export interface TraceDecisions {
   provisional(trace: HeldTrace, record: RequestRecord): void
   /** Decides by the record of a request, unless that has been done, and sends or drops its root. */
   finish(trace: HeldTrace, record: RequestRecord): void
+  /** Tracks a trace again if an observation starts after the end, and bounds how many are open. */
+  childStarted(trace: HeldTrace): void
   /** Stops tracking a trace if nothing in it is open any more. */
   childEnded(trace: HeldTrace): void
   /** Ends the observations that are open under a root that has ended, and stops tracking the trace. */
@@ -83,7 +85,7 @@ export function createTraceDecisions(options: DecisionOptions): TraceDecisions {
     add(trace) {
       undecided.add(trace)
       if (undecided.size + lingering.size > limits.maxTraces) evict()
-      sweeper ??= setInterval(sweep, Math.min(Math.max(limits.maxAgeMs / 10, 50), 30_000)).unref()
+      startSweeping()
     },
     provisional(trace, record) {
       trace.record = record
@@ -95,6 +97,13 @@ export function createTraceDecisions(options: DecisionOptions): TraceDecisions {
       if (trace.decision === 'pending') decide(trace, record.sampling)
       release.passRoot(trace)
       linger(trace)
+    },
+    childStarted(trace) {
+      const open = trace.children?.open
+      if (open === undefined) return
+      if (open.size > limits.maxSpansPerTrace) endOpen(trace, 1)
+      if (trace.record !== undefined && trace.decision !== 'pending' && trace.list === undefined)
+        linger(trace)
     },
     childEnded(trace) {
       const isOver = trace.record !== undefined && trace.decision !== 'pending'
@@ -143,6 +152,7 @@ export function createTraceDecisions(options: DecisionOptions): TraceDecisions {
     if ((trace.children?.open.size ?? 0) === 0) return
     trace.touchedAt = now()
     lingering.add(trace)
+    startSweeping()
     if (undecided.size + lingering.size > limits.maxTraces) evict()
   }
 
@@ -175,19 +185,36 @@ export function createTraceDecisions(options: DecisionOptions): TraceDecisions {
     return undecided.first ?? lingering.first
   }
 
+  function startSweeping(): void {
+    sweeper ??= setInterval(safely, Math.min(Math.max(limits.maxAgeMs / 10, 50), 30_000)).unref()
+  }
+
+  /** An exception in a timer would end the process. */
+  function safely(): void {
+    try {
+      sweep()
+    } catch (error) {
+      log.warnOnce('buffer failed', `an observation was lost to an internal error: ${String(error)}`)
+    }
+  }
+
   function stopSweeping(): void {
     clearInterval(sweeper)
     sweeper = undefined
   }
 }
 
-/** Creates what ends the open observations of a trace, no later than its root, and counts them. */
+/** Creates what ends open observations of a trace, the oldest first and no later than its root, and counts them. */
 function createUnfinished({ otel, release, isExported }: DecisionOptions) {
   const attribute = otel.langfuse.LangfuseOtelSpanAttributes
 
-  function endOpen({ children, decision, root }: HeldTrace): void {
+  function endOpen({ children, decision, root }: HeldTrace, count = Number.POSITIVE_INFINITY): void {
     if (children === undefined) return
-    for (const span of [...children.open.values()]) {
+    let left = count
+    for (const [id, span] of [...children.open]) {
+      if (left === 0) return
+      left -= 1
+      children.open.delete(id)
       if (decision === 'drop') {
         release.forgetSpan(span)
         continue
@@ -199,9 +226,8 @@ function createUnfinished({ otel, release, isExported }: DecisionOptions) {
           [attribute.OBSERVATION_STATUS_MESSAGE]: 'never ended; closed when its trace was',
         })
       }
-      span.end(root?.endTime)
+      span.end(root?.ended ? root.endTime : undefined)
     }
-    children.open.clear()
   }
   endOpen.count = 0
   return endOpen

@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import type { RequestLike } from '../http/request-like.ts'
 import { multipartBody, type ParsedRequest } from './multipart-body.ts'
 import { firstBytes } from './text/text-cut.ts'
@@ -13,7 +14,7 @@ export function requestBody(request: RequestLike, maxBytes: number): unknown {
     const kept = firstBytes(body, maxBytes)
     return readText(kept, type, kept === body ? 0 : Buffer.byteLength(body) - Buffer.byteLength(kept))
   }
-  if (body instanceof Uint8Array && type !== '' && isTextType(type)) {
+  if (types.isUint8Array(body) && type !== '' && isTextType(type)) {
     const text = new TextDecoder().decode(body.subarray(0, maxBytes))
     return readText(text, type, Math.max(body.byteLength - maxBytes, 0))
   }

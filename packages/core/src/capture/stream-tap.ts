@@ -1,4 +1,5 @@
 import { type Readable, Transform } from 'node:stream'
+import { types } from 'node:util'
 
 /**
  * A stream of what `source` gives, which shows each chunk to `seen` on its way. It asks no more of its source than is asked of itself, breaks
@@ -9,7 +10,7 @@ export function tapStream(source: Readable, seen: (chunk: string | Uint8Array) =
     // As `Readable.from` makes them.
     objectMode: source.readableObjectMode,
     transform(chunk: unknown, _encoding, done) {
-      if (typeof chunk === 'string' || chunk instanceof Uint8Array) seen(chunk)
+      if (typeof chunk === 'string' || types.isUint8Array(chunk)) seen(chunk)
       done(null, chunk)
     },
     destroy(error, done) {

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
+import { types } from 'node:util'
 import type { ReplyHeaders } from '../http/response-headers.ts'
 import { ResponseTiming } from '../http/response-timing.ts'
 import { type ChunkObserver, observeWrites, type ResponseWrites } from '../http/response-writes.ts'
@@ -60,7 +61,7 @@ export class WrittenResponse implements ChunkObserver {
     this.body = undefined
     this.timing = new ResponseTiming(this.response, false)
     const headers = headersOf(reply)
-    if (typeof payload === 'string' || payload instanceof Uint8Array) {
+    if (typeof payload === 'string' || types.isUint8Array(payload)) {
       this.shown = headers
       this.take(payload)
       return payload

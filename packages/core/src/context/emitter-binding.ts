@@ -1,5 +1,5 @@
 import type { EventEmitter } from 'node:events'
-import { type Bound, kTrace } from '../http/bound-trace.ts'
+import { type Bound, inherited, kTrace } from '../http/bound-trace.ts'
 import { currentRequest } from './request-context.ts'
 import type { TracedRequest } from './request-trace.ts'
 
@@ -24,7 +24,7 @@ export function bindEmitter(emitter: EventEmitter, request: TracedRequest): void
 }
 
 function emit(this: BoundEmitter, event: string | symbol, ...args: unknown[]): boolean {
-  const original: EventEmitter['emit'] = this[kEmit] ?? Object.getPrototypeOf(this).emit
+  const original = this[kEmit] ?? (inherited(this, 'emit', emit) as EventEmitter['emit'])
   const request = this[kTrace]
   // Most events of a request have no listener.
   const isHeard = request !== undefined && this.listenerCount(event) > 0

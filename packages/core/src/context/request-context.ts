@@ -40,6 +40,11 @@ export function getRequestContext(): RequestContext | undefined {
   }
 }
 
+/** Ids that `runWithContext` set. */
+export function currentOverlay(): RequestContext | undefined {
+  return storage.getStore()?.overlay
+}
+
 /** Runs `fn` with `overlay` over the current context, without tracing's part in it. */
 export function withOverlay<T>(overlay: RequestContext, fn: () => T): T {
   const scope = storage.getStore()

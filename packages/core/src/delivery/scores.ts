@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import type { ItemOutbox, OutboxStats, ScoreEvent } from '@langfuse-middleware/delivery'
 import type { Log } from '../basics/logger.ts'
 import type { Score } from '../context/score.ts'
@@ -88,7 +89,7 @@ export function createScores({ outbox, exporter, environment, rate, log }: Score
     try {
       return toScoreEvent(traceId, score, environment)
     } catch (error) {
-      refuse(error instanceof Error ? error.message : 'it cannot be read')
+      refuse(types.isNativeError(error) ? error.message : 'it cannot be read')
       return undefined
     }
   }

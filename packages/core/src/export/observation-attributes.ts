@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import type { Attributes } from '@opentelemetry/api'
 
 const MAX_METADATA_KEYS = 64
@@ -9,7 +10,7 @@ export function serialise(value: unknown): string | undefined {
   try {
     return JSON.stringify(value, (_key, item) => (typeof item === 'bigint' ? String(item) : item))
   } catch (error) {
-    return `<not serialisable: ${error instanceof Error ? error.message : 'unknown reason'}>`
+    return `<not serialisable: ${types.isNativeError(error) ? error.message : 'unknown reason'}>`
   }
 }
 
@@ -32,8 +33,9 @@ export function writeMetadata(
 /** What an error says, in one line of at most 1000 characters. */
 export function errorMessage(error: unknown): string {
   try {
-    const text =
-      error instanceof Error ? `${error.name}: ${error.message}` : String(serialise(error) ?? error)
+    const text = types.isNativeError(error)
+      ? `${error.name}: ${error.message}`
+      : String(serialise(error) ?? error)
     return text.slice(0, 1_000)
   } catch {
     return 'an error that cannot be printed'

@@ -9,3 +9,10 @@ export const kTrace: unique symbol = Symbol.for('langfuse-middleware.request.1')
 export interface Bound<Trace> {
   [kTrace]?: Trace
 }
+
+/** The method that `own` stands in for on `target`. An object made by `Object.create(request)` inherits `own` itself. */
+export function inherited(target: object, method: string, own: unknown): unknown {
+  let at: object | null = Object.getPrototypeOf(target)
+  while (at !== null && (at as Record<string, unknown>)[method] === own) at = Object.getPrototypeOf(at)
+  return at === null ? undefined : (at as Record<string, unknown>)[method]
+}

@@ -16,11 +16,11 @@ export interface Outcome {
 /** Langfuse's severity of an observation. */
 export type Level = 'DEBUG' | 'DEFAULT' | 'WARNING' | 'ERROR'
 
-/** 5xx, timeouts, broken streams and failures without an answer are ERROR, 4xx and aborts WARNING, the rest DEFAULT. */
+/** 5xx, timeouts, broken streams, and errors that were answered with less than 400 are ERROR; 4xx and aborts WARNING; the rest DEFAULT. */
 export function levelOf({ statusCode, end }: Outcome, failed: boolean): Level {
   if (end === 'timed_out' || end === 'stream_error') return 'ERROR'
   if (statusCode !== undefined && statusCode >= 500) return 'ERROR'
-  if (failed && statusCode === undefined && end !== 'client_aborted') return 'ERROR'
+  if (failed && (statusCode === undefined || statusCode < 400) && end !== 'client_aborted') return 'ERROR'
   if (end !== 'completed') return 'WARNING'
   return statusCode !== undefined && statusCode >= 400 ? 'WARNING' : 'DEFAULT'
 }

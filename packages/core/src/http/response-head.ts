@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import { type Bound, kTrace } from './bound-trace.ts'
+import { type Bound, inherited, kTrace } from './bound-trace.ts'
 
 /** A trace that wants to know, and may add to, the head of a response before it is written. */
 export interface HeadHook {
@@ -35,8 +35,9 @@ function writeHead(this: HookedResponse, ...args: unknown[]): ServerResponse {
   } catch {
     // The head is written as the app wants it.
   }
-  const original = this[kWriteHead] ?? Object.getPrototypeOf(this).writeHead
-  return original.apply(this, head.args)
+  const original =
+    this[kWriteHead] ?? (inherited(this, 'writeHead', writeHead) as ServerResponse['writeHead'])
+  return Reflect.apply(original, this, head.args)
 }
 
 /** The headers of a response in its last moment: those it has, under those that come with the call of `writeHead`. */

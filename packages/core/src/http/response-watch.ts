@@ -58,6 +58,8 @@ export class ResponseWatch implements Linked<ResponseWatch> {
   private readonly watch: SocketWatch | undefined
   private firstByteAt: number | undefined
   private statedBytes = Number.NaN
+  /** The status in the head. */
+  private sentStatus: number | undefined
   private over = false
 
   constructor(request: RequestLike, response: ServerResponse, watcher: ResponseWatcher) {
@@ -85,6 +87,9 @@ export class ResponseWatch implements Linked<ResponseWatch> {
 
   /** Takes note of a head that is about to be written. */
   headed(head: ResponseHead): void {
+    // A call after the head was sent fails, and changes nothing.
+    if (this.response.headersSent) return
+    this.sentStatus = head.statusCode
     this.firstByteAt ??= performance.now()
     this.statedBytes = Number(head.get('content-length') ?? Number.NaN)
   }
@@ -125,7 +130,8 @@ export class ResponseWatch implements Linked<ResponseWatch> {
       (end === 'completed' || stream !== undefined || response.socket !== null)
     this.watcher.responded({
       end,
-      statusCode: sent ? response.statusCode : undefined,
+      // An error handler may have set another one since.
+      statusCode: sent ? (this.sentStatus ?? response.statusCode) : undefined,
       responseBytes: sent ? this.size(end) : undefined,
       timeToFirstByteMs:
         sent && firstByteAt !== undefined ? rounded(firstByteAt - this.watcher.startedAt) : undefined,

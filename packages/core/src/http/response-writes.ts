@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import { types } from 'node:util'
 
 type Write = (this: unknown, ...args: unknown[]) => unknown
 
@@ -96,7 +97,7 @@ export class ResponseWrites {
   pass(isOutermost: boolean, below: Write, response: unknown, args: unknown[]): unknown {
     if (this.within || !isOutermost) return below.apply(response, args)
     const chunk = args[0]
-    if (typeof chunk === 'string' || chunk instanceof Uint8Array) {
+    if (typeof chunk === 'string' || types.isUint8Array(chunk)) {
       const encoding = typeof args[1] === 'string' ? (args[1] as BufferEncoding) : undefined
       for (const observer of this.observers) observer.seen(chunk, encoding)
     }

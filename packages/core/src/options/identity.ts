@@ -1,5 +1,6 @@
 import { checkNames, invalid } from '@langfuse-middleware/delivery/options'
 import type { Log } from '../basics/logger.ts'
+import { type Accepts, ANY_VALUE, callOption } from '../basics/option-callback.ts'
 import type { RequestLike } from '../http/request-like.ts'
 import { authenticatedUser, establishedSession, ownRequestId } from './authenticated.ts'
 
@@ -30,6 +31,10 @@ export interface Identity<Request> {
   readonly requestIdHeader: string | undefined
 }
 
+const AN_ID: Accepts<string | undefined> = {
+  what: 'a string',
+  test: (_value): _value is string | undefined => true,
+}
 const PRINTABLE = /^[^\p{Cc}\p{Cs}\u2028\u2029]{1,200}$/u
 // Langfuse takes US-ASCII session ids only, and a request id is echoed in a header.
 const ASCII = /^[\x20-\x7e]{1,200}$/
@@ -45,15 +50,10 @@ export function resolveIdentity<Request extends RequestLike>(
   function fit(name: string, source: IdentitySource<Request>, known: Reader<RequestLike>, allowed: RegExp) {
     const read = reader(`identity.${name}`, source, known)
     return (request: Request): string | undefined => {
-      try {
-        return sanitise(read(request), allowed, `identity.${name}`, log)
-      } catch (error) {
-        log.warnOnce(
-          `identity.${name} threw`,
-          `identity.${name} threw, requests go without it: ${String(error)}`,
-        )
-        return undefined
-      }
+      const option = `identity.${name}`
+      const value = callOption(log, option, ANY_VALUE, undefined, () => read(request))
+      // A value's own `toString` may throw.
+      return callOption(log, option, AN_ID, undefined, () => sanitise(value, allowed, option, log))
     }
   }
 

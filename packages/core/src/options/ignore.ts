@@ -1,4 +1,7 @@
+import { types } from 'node:util'
 import { invalid } from '@langfuse-middleware/delivery/options'
+import type { Log } from '../basics/logger.ts'
+import { A_BOOLEAN, callOption } from '../basics/option-callback.ts'
 import { stateless } from '../basics/stateless-expression.ts'
 import type { RequestLike } from '../http/request-like.ts'
 
@@ -12,13 +15,15 @@ export type IgnoreOption<Request> = PathPattern | readonly PathPattern[] | ((req
 export function resolveIgnore(
   path: string,
   option: unknown,
+  { log }: { readonly log: Log },
 ): ((path: string, request: RequestLike) => boolean) | undefined {
   if (option === undefined) return undefined
-  if (typeof option === 'function') return (_path, request) => option(request) === true
+  if (typeof option === 'function')
+    return (_path, request) => callOption(log, 'ignore', A_BOOLEAN, false, () => option(request)) === true
   const exact = new Set<string>()
   const tests: ((path: string) => boolean)[] = []
   for (const [index, pattern] of (Array.isArray(option) ? option : [option]).entries()) {
-    if (pattern instanceof RegExp) tests.push(stateless(pattern))
+    if (types.isRegExp(pattern)) tests.push(stateless(pattern))
     else if (typeof pattern !== 'string' || !pattern.startsWith('/')) {
       invalid(
         Array.isArray(option) ? `${path}[${index}]` : path,

@@ -13,6 +13,7 @@ import {
   text,
 } from '@langfuse-middleware/delivery/options'
 import type { Log } from '../basics/logger.ts'
+import { A_BOOLEAN, callOption } from '../basics/option-callback.ts'
 import {
   CAPTURE_OPTIONS,
   type CaptureOptions,
@@ -116,9 +117,10 @@ function checkCapture(path: string, value: unknown): CaptureOptions {
   return value as CaptureOptions
 }
 
-const trust: Check<RequestConfig['trust']> = (path, value) => {
-  if (typeof value === 'function') return request => value(request) === true
-  return typeof value === 'boolean' ? () => value : invalid(path, 'true, false or a function', value)
+const trust = (path: string, value: unknown, { log }: RequestSource): RequestConfig['trust'] => {
+  if (typeof value === 'boolean') return () => value
+  if (typeof value !== 'function') return invalid(path, 'true, false or a function', value)
+  return request => callOption(log, 'trust', A_BOOLEAN, false, () => value(request)) === true
 }
 
 const traceIdHeader: Check<string | undefined> = (path, value) => {

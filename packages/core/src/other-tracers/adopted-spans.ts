@@ -29,12 +29,13 @@ interface AdoptionOptions {
   readonly log: Log
 }
 
+// Copies that a later child may start under, even after they ended.
+const MAX_REMEMBERED = 1_000
+
 interface Copy {
   readonly span: ApiSpan
   /** Our active observation when it started. */
   readonly own: string | undefined
-  /** The copies that are open in its trace, by the id of the span. */
-  readonly open: Map<string, Copy> | undefined
 }
 
 /**
@@ -45,20 +46,24 @@ export function createAdoption(options: AdoptionOptions): Adoption {
   const { otel, provider, ids, beside, traceOf, rate, log } = options
   const { api, langfuse } = otel
   const copies = new WeakMap<ReadableSpan, Copy>()
-  const openIn = new WeakMap<HeldTrace, Map<string, Copy>>()
+  const copiesIn = new WeakMap<HeldTrace, Map<string, Copy>>()
 
   function start(span: Span, parentContext: Context): void {
+    // An SDK may have the processor twice.
+    if (copies.has(span)) return
     const { name, version } = span.instrumentationScope
     const { traceId, spanId } = span.spanContext()
     const isObservation = name === langfuse.LANGFUSE_TRACER_NAME
     const held = traceOf(parentContext)
-    const within = isObservation ? undefined : beside.under(parentContext)
+    const under = isObservation ? undefined : beside.under(parentContext)
+    const within = under ?? (isObservation ? undefined : withOurs(parentContext, held))
     if (within === undefined && (held === undefined ? !isSampled(traceId, rate) : !isObservation)) return
     const own = within && api.trace.getSpanContext(within)?.spanId
-    const open = within && held && openOf(held)
+    const open = within && held && copiesOf(held)
     const above = open?.get(span.parentSpanContext?.spanId ?? '')
-    // Nearest is the other SDK's span above it, unless an observation has begun since.
-    const nearest = above?.own === own ? above?.span : undefined
+    // Nearest is the other SDK's span above it, unless an observation has begun since, which is then the active span.
+    const isAbove = under === undefined ? within !== parentContext : above?.own === own
+    const nearest = isAbove ? above?.span : undefined
     const context = within ?? parentContext
     const begin = () =>
       provider.getTracer(name, version).startSpan(
@@ -72,23 +77,32 @@ export function createAdoption(options: AdoptionOptions): Adoption {
         nearest === undefined ? context : api.trace.setSpan(context, nearest),
       )
     // An observation's ids are known to the app, which may score it; what is adopted becomes a part of another trace.
-    const copy = { span: within === undefined ? ids.withIds(traceId, spanId, begin) : begin(), own, open }
+    const copy = { span: within === undefined ? ids.withIds(traceId, spanId, begin) : begin(), own }
     copies.set(span, copy)
-    open?.set(spanId, copy)
+    if (open === undefined) return
+    open.set(spanId, copy)
+    if (open.size <= MAX_REMEMBERED) return
+    for (const [oldest] of open) return void open.delete(oldest)
   }
 
-  function openOf(held: HeldTrace): Map<string, Copy> {
-    let open = openIn.get(held)
+  /** `context` with an observation of ours active: the active span if it is one, else the root. */
+  function withOurs(context: Context, held: HeldTrace | undefined): Context | undefined {
+    if (held?.root === undefined) return undefined
+    const isOurs = api.trace.getSpanContext(context)?.traceId === held.request.traceId
+    return isOurs ? context : api.trace.setSpan(context, held.root)
+  }
+
+  function copiesOf(held: HeldTrace): Map<string, Copy> {
+    let open = copiesIn.get(held)
     if (open === undefined) {
       open = new Map()
-      openIn.set(held, open)
+      copiesIn.set(held, open)
     }
     return open
   }
 
   function end(span: ReadableSpan): void {
-    const { span: copy, open } = copies.get(span) ?? {}
-    open?.delete(span.spanContext().spanId)
+    const copy = copies.get(span)?.span
     if (!copy?.isRecording()) return
     copy.updateName(span.name)
     copy.setAttributes(span.attributes)

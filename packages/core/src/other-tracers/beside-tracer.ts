@@ -10,8 +10,6 @@ export interface Beside {
   ours(context: Context): Context
   /** `context` with the active observation in that place, whatever is there; undefined where there is no active observation. */
   under(context: Context): Context | undefined
-  /** Runs `next` within `wrap`, a function of Langfuse's SDK that writes to the active span: to our own, and never to another tracer's. */
-  writing<T>(wrap: (next: () => T) => T, next: () => T): T
   /** `provider` for Langfuse's SDK: its spans find their parent beside another tracer's. */
   wrap(provider: TracerProvider): TracerProvider
 }
@@ -53,20 +51,6 @@ export function createBeside({ api, langfuse }: Otel, hasOther: () => boolean): 
     return span && api.trace.setSpan(plain, span)
   }
 
-  function writing<T>(wrap: (next: () => T) => T, next: () => T): T {
-    const around = api.context.active()
-    const theirs = api.trace.getSpan(around)
-    const context = ours(around)
-    if (theirs === undefined || context === around) return wrap(next)
-    const span = api.trace.getSpan(context)
-    return api.context.with(context, () =>
-      wrap(() => {
-        const written = api.trace.setSpan(api.context.active(), theirs)
-        return api.context.with(span === undefined ? written : activate(written, span), next)
-      }),
-    )
-  }
-
   function isOurs(span: Span, context: Context): boolean {
     const { instrumentationScope } = span as Partial<ReadableSpan>
     if (instrumentationScope?.name === langfuse.LANGFUSE_TRACER_NAME) return true
@@ -83,7 +67,6 @@ export function createBeside({ api, langfuse }: Otel, hasOther: () => boolean): 
     activate,
     ours,
     under,
-    writing,
     wrap: provider => ({
       getTracer(name, version, options): Tracer {
         const tracer = provider.getTracer(name, version, options)

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { types } from 'node:util'
 import { invalid } from '@langfuse-middleware/delivery/options'
 import { stateless } from '../basics/stateless-expression.ts'
 
@@ -9,14 +10,14 @@ export type PropagateTo = boolean | readonly (string | RegExp)[] | ((url: URL) =
 export function resolvePropagateTo(path: string, option: unknown): ((url: URL) => boolean) | undefined {
   if (option === undefined) return isPrivateUrl
   if (typeof option === 'boolean') return option ? () => true : undefined
-  if (typeof option === 'function') return url => option(url) === true
+  if (typeof option === 'function') return option as (url: URL) => boolean
   if (!Array.isArray(option)) return invalid(path, 'a list of host names, a function, true or false', option)
   const tests = option.map((pattern, index) => hostTest(`${path}[${index}]`, pattern))
   return url => tests.some(test => test(hostOf(url)))
 }
 
 function hostTest(path: string, pattern: unknown): (host: string) => boolean {
-  if (pattern instanceof RegExp) return stateless(pattern)
+  if (types.isRegExp(pattern)) return stateless(pattern)
   if (typeof pattern !== 'string' || pattern === '' || pattern.includes('/')) {
     return invalid(path, 'a RegExp, or a host name such as "api.internal" or "*.example.com"', pattern)
   }

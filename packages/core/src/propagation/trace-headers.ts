@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import type { SpanContext } from '@opentelemetry/api'
 import type { Log } from '../basics/logger.ts'
 import type { Otel } from '../basics/otel.ts'
@@ -31,10 +32,19 @@ export interface IncomingTrace {
 }
 
 /** Anything headers can be read from: Node's and Fetch's headers, and a message's, whose values may be bytes. */
-export type ReadableCarrier = Headers | Readonly<Record<string, unknown>>
+export type ReadableCarrier = ReadableMap | Readonly<Record<string, unknown>>
 
 /** Anything headers can be written to. */
-export type WritableCarrier = Headers | Record<string, unknown>
+export type WritableCarrier = WritableMap | Record<string, unknown>
+
+/** `Headers`, of Node or of undici, and `Map`. */
+interface ReadableMap {
+  get(name: string): unknown
+}
+
+interface WritableMap extends ReadableMap {
+  set(name: string, value: string): unknown
+}
 
 const MAX_HEADER_BYTES = 8_192
 const TRACE_ID = /^(?!0{32})[0-9a-f]{32}$/
@@ -70,7 +80,8 @@ export function traceHeaders({
 
 /** Reads what a caller sent; undefined where there is nothing, or nothing valid. What is malformed is counted. */
 export function readTrace(carrier: ReadableCarrier, otel: Otel, log: Log): IncomingTrace | undefined {
-  if (!(carrier instanceof Headers) && !carriesTrace(carrier)) return undefined
+  if (typeof carrier !== 'object' || carrier === null) return undefined
+  if (!isReadableMap(carrier) && !carriesTrace(carrier)) return undefined
   const read = reader(carrier, log)
   const traceId = read(TRACE_HEADERS.traceId)
   if (traceId === undefined && read(TRACE_HEADERS.traceParent) === undefined) return undefined
@@ -140,13 +151,40 @@ function decoded(value: string | undefined): string | undefined {
   }
 }
 
+function isReadableMap(carrier: ReadableCarrier): carrier is ReadableMap {
+  return typeof carrier.get === 'function'
+}
+
+/** Sets the headers of a trace on a carrier; baggage that it has stays. */
+export function writeTrace(carrier: WritableCarrier, trace: OutgoingTrace): void {
+  const map =
+    isReadableMap(carrier) && typeof carrier.set === 'function' ? (carrier as WritableMap) : undefined
+  const plain = carrier as Record<string, unknown>
+  const names = map === undefined ? Object.keys(plain) : []
+  for (const [name, value] of Object.entries(traceHeaders(trace))) {
+    const written = names.find(one => one.toLowerCase() === name) ?? name
+    const own = name === TRACE_HEADERS.baggage ? ownBaggage(map ? map.get(name) : plain[written]) : ''
+    if (map !== undefined) map.set(name, own + value)
+    else plain[written] = own + value
+  }
+}
+
+/** Baggage of the app's, without members of ours that an earlier call has set. */
+function ownBaggage(value: unknown): string {
+  const text = Array.isArray(value) ? value.join(',') : typeof value === 'string' ? value : ''
+  const members = text
+    .split(',')
+    .filter(member => member.trim() !== '' && !member.trim().startsWith('langfuse_'))
+  return members.map(member => `${member.trim()},`).join('')
+}
+
 type Read = (name: string) => string | undefined
 
 function reader(carrier: ReadableCarrier, log: Log): Read {
   return name => {
-    const value = carrier instanceof Headers ? carrier.get(name) : carrier[name]
+    const value = isReadableMap(carrier) ? carrier.get(name) : carrier[name]
     const text = Array.isArray(value) ? value.join(',') : value
-    const string = text instanceof Uint8Array ? Buffer.from(text).toString('utf8') : text
+    const string = types.isUint8Array(text) ? Buffer.from(text).toString('utf8') : text
     if (typeof string !== 'string' || string === '') return undefined
     if (string.length <= MAX_HEADER_BYTES) return string
     log.warnOnce(

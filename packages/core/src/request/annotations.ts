@@ -1,7 +1,8 @@
 import type { ObservationUpdate } from '../context/request-trace.ts'
 import type { RouteOptions } from '../options/request-options.ts'
 
-const MAX_TEXT = 200
+/** Longest name and tag, in characters. */
+export const MAX_TEXT = 200
 
 /** What the app sets on a trace, by `request.langfuse` and the options of a route. */
 export class Annotations {

@@ -85,7 +85,8 @@ export function createRequestRecords(
         identity: identityOf(request),
         attributes:
           sampling === 'keep' || provisional ? rootAttributes(request, outcome, response) : undefined,
-        plain: !annotations.metadata && !annotations.update && !response.captured && !start.asked?.metadata,
+        plain:
+          !annotations.metadata && !annotations.update && !response.captured && !start.asked?.config.metadata,
         sampling,
       })
     },

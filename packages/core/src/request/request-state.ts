@@ -1,4 +1,6 @@
 import type { Log } from '../basics/logger.ts'
+import { type Accepts, callOption } from '../basics/option-callback.ts'
+import type { RequestContext } from '../context/request-context.ts'
 import { type Level, levelOf, type Outcome } from '../http/outcome.ts'
 import { pathOf, type RequestLike } from '../http/request-like.ts'
 import { sanitiseId } from '../options/identity.ts'
@@ -6,15 +8,13 @@ import type { LlmCallsMode } from '../options/llm-calls-options.ts'
 import type { RequestConfig } from '../options/request-options.ts'
 import type { Sampling } from '../options/sampling.ts'
 import type { IncomingTrace } from '../propagation/trace-headers.ts'
-import { Annotations, NO_ANNOTATIONS } from './annotations.ts'
+import { Annotations, MAX_TEXT, NO_ANNOTATIONS } from './annotations.ts'
 
 /** A request and the options that apply to it. */
 export interface AskedRequest {
   readonly request: RequestLike
   readonly config: RequestConfig
   readonly url: string
-  readonly tags: readonly string[] | undefined
-  readonly metadata: Record<string, unknown> | undefined
 }
 
 /** What is known when a request or job starts. */
@@ -31,6 +31,31 @@ export interface RequestStart {
   readonly joined?: IncomingTrace | undefined
   /** The caller's trace, if this one is apart from it. */
   readonly linked?: IncomingTrace | undefined
+  /** Ids that `runWithContext` set around a job. */
+  readonly around?: RequestContext | undefined
+}
+
+/** The options of an adapter that may be functions of the request. */
+interface Given {
+  tags: readonly string[] | undefined
+  metadata: Record<string, unknown> | undefined
+}
+
+const NOTHING_GIVEN: Partial<Given> = Object.freeze({})
+const LEVELS: readonly unknown[] = ['DEBUG', 'DEFAULT', 'WARNING', 'ERROR', undefined]
+const A_LEVEL: Accepts<Level | undefined> = {
+  what: 'DEBUG, DEFAULT, WARNING, ERROR or undefined',
+  test: (value): value is Level | undefined => LEVELS.includes(value),
+}
+const A_LIST_OF_STRINGS: Accepts<readonly string[] | undefined> = {
+  what: 'a list of strings',
+  test: (value): value is readonly string[] | undefined =>
+    value === undefined || (Array.isArray(value) && value.every(item => typeof item === 'string')),
+}
+const AN_OBJECT: Accepts<Record<string, unknown> | undefined> = {
+  what: 'an object',
+  test: (value): value is Record<string, unknown> | undefined =>
+    value === undefined || (typeof value === 'object' && value !== null && !Array.isArray(value)),
 }
 
 // A class, because one is made per request and closures cost more.
@@ -56,6 +81,8 @@ export class RequestState {
   private user: string | undefined
   private session: string | undefined
   private knownLevel: Level | undefined
+  /** Values of options that are functions, since the end. */
+  private final: Partial<Given> = NOTHING_GIVEN
 
   constructor(start: RequestStart, log: Log) {
     this.start = start
@@ -72,27 +99,34 @@ export class RequestState {
   }
 
   get userId(): string | undefined {
-    const { asked, joined } = this.start
+    const { asked, joined, around } = this.start
     this.user ??=
       this.annotations.userId ??
+      sanitiseId('user', around?.userId, 'runWithContext', this.log) ??
       asked?.config.identity.userId(asked.request) ??
       sanitiseId('user', joined?.userId, "the caller's user id", this.log)
     return this.user
   }
 
   get sessionId(): string | undefined {
-    const { asked, joined } = this.start
+    const { asked, joined, around } = this.start
     this.session ??=
       this.annotations.sessionId ??
+      sanitiseId('session', around?.sessionId, 'runWithContext', this.log) ??
       asked?.config.identity.sessionId(asked.request) ??
       sanitiseId('session', joined?.sessionId, "the caller's session id", this.log)
     return this.session
   }
 
   get tags(): readonly string[] {
-    const given = this.start.asked?.tags
+    const given = this.given('tags', A_LIST_OF_STRINGS)
     if (given === undefined || given.length === 0) return this.annotations.tags
-    return [...new Set([...given, ...this.annotations.tags])]
+    return [...new Set([...given.map(tag => tag.slice(0, MAX_TEXT)), ...this.annotations.tags])]
+  }
+
+  /** The metadata of the adapter's options. */
+  get metadata(): Record<string, unknown> | undefined {
+    return this.given('metadata', AN_OBJECT)
   }
 
   /** The trace's name: the app's, else `METHOD route-template`, else the method alone. */
@@ -150,12 +184,19 @@ export class RequestState {
 
   private optionLevel(outcome: Outcome): Level | undefined {
     const { asked } = this.start
-    if (asked?.config.level === undefined) return undefined
-    try {
-      return asked.config.level(outcome, this.failure?.error)
-    } catch (error) {
-      this.log.warnOnce('level threw', `the option level threw, the default is used: ${String(error)}`)
-      return undefined
-    }
+    const option = asked?.config.level
+    if (option === undefined) return undefined
+    return callOption(this.log, 'level', A_LEVEL, undefined, () => option(outcome, this.failure?.error))
+  }
+
+  /** An option that is a value or a function of the request. Until the end it is called anew: authentication may not have happened. */
+  private given<Name extends keyof Given>(name: Name, accepts: Accepts<Given[Name]>): Given[Name] {
+    const { asked } = this.start
+    const option = asked?.config[name]
+    if (asked === undefined || typeof option !== 'function') return option as Given[Name]
+    if (name in this.final) return this.final[name] as Given[Name]
+    const value = callOption<Given[Name]>(this.log, name, accepts, undefined, () => option(asked.request))
+    if (this.outcome !== undefined) this.final = { ...this.final, [name]: value }
+    return value
   }
 }

@@ -79,7 +79,8 @@ export function createRootAttributes({ langfuse }: Otel, llmEntry: boolean, log:
     if (asked !== undefined) attributes[REQUEST_ID] = start.requestId
     const userAgent = asked?.request.headers['user-agent']?.slice(0, MAX_USER_AGENT)
     if (userAgent !== undefined) attributes[USER_AGENT] = userAgent
-    if (asked?.metadata !== undefined) writeMetadata(attributes, METADATA, asked.metadata)
+    const { metadata } = request
+    if (metadata !== undefined) writeMetadata(attributes, METADATA, metadata)
     if (measured?.responseBytes !== undefined) attributes[BYTES] = String(measured.responseBytes)
     if (measured?.timeToFirstByteMs !== undefined) attributes[FIRST_BYTE] = String(measured.timeToFirstByteMs)
     writeAnnotations(attributes, request)

@@ -1,4 +1,5 @@
 import type { Log } from '../basics/logger.ts'
+import { A_BOOLEAN, callOption } from '../basics/option-callback.ts'
 import { isSampled, type TraceSummary } from '../options/sampling.ts'
 import type { RequestState } from './request-state.ts'
 
@@ -8,7 +9,7 @@ export interface TraceFigures {
   readonly errors: number
 }
 
-/** Decides whether a trace is kept, on what is known by now. A `keep` predicate that throws keeps it. */
+/** Decides whether a trace is kept, on what is known by now. A `keep` predicate that fails keeps it. */
 export function keepsTrace(
   request: RequestState,
   figures: TraceFigures,
@@ -26,12 +27,9 @@ export function keepsTrace(
   if (sampled || (sampling.keepErrors && failed)) return true
   if (durationMs >= sampling.keepSlowerThanMs) return true
   if (sampling.keepAborted && end === 'client_aborted') return true
-  try {
-    return sampling.keep?.(summary) === true
-  } catch (error) {
-    log.warnOnce('sampling.keep threw', `sampling.keep threw, the trace is kept: ${String(error)}`)
-    return true
-  }
+  const { keep } = sampling
+  if (keep === undefined) return false
+  return callOption(log, 'sampling.keep', A_BOOLEAN, true, () => keep(summary)) === true
 }
 
 function summarise(request: RequestState, { observations, errors }: TraceFigures): TraceSummary {

@@ -67,8 +67,8 @@ export function startPipeline(parts: PipelineParts): Pipeline {
     log,
   })
   adopting.current = adoption
-  const outgoing = () => outgoingTrace(otel, buffer, beside.ours(api.context.active()))
-  const stopPropagating = config.propagateTo && propagateTraces(otel, buffer, config.propagateTo, outgoing)
+  const outgoing = () => outgoingTrace(parts, buffer, beside.ours(api.context.active()))
+  const stopPropagating = config.propagateTo && propagateTraces(parts, buffer, config.propagateTo, outgoing)
   const stopShowing =
     inspector &&
     showRunningSpans({

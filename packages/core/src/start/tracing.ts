@@ -10,7 +10,7 @@ import { shared } from '../basics/shared.ts'
 import { NOTHING_FLUSHED } from '../delivery/delivery.ts'
 import { resolveOptions, type TracingConfig } from '../options/resolve-options.ts'
 import type { TracingOptions } from '../options/tracing-options.ts'
-import type { LiveRequestRuntime } from '../trace/live-request.ts'
+import type { LiveRequest, LiveRequestRuntime } from '../trace/live-request.ts'
 import { type ExitHandling, handleExit } from './exit.ts'
 import { drain } from './server-drain.ts'
 import { startPipeline } from './start-pipeline.ts'
@@ -185,6 +185,9 @@ function start(config: TracingConfig, log: Log): LiveRequestRuntime | undefined 
   }
 }
 
+// The rest of a shutdown's deadline is for sending.
+const SHARE_OF_WAIT = 1 / 2
+
 async function shutDown(
   running: RunningTracing,
   exit: ExitHandling | undefined,
@@ -199,12 +202,26 @@ async function shutDown(
     )
   }
   exit?.stop()
+  const work = runtime && workAfterResponses(runtime.open)
+  if (work !== undefined) {
+    await settlesWithin(work, Math.max((until - performance.now()) * SHARE_OF_WAIT, 0))
+  }
   if (slot.running === running) slot.running = undefined
-  const left = Math.max(until - performance.now(), 0)
   for (let request = runtime?.open.first; request; request = runtime?.open.first) request.abandon()
+  const left = Math.max(until - performance.now(), 0)
   const scores = client && settlesWithin(client.shutdown(), left)
   const [result = NOTHING_FLUSHED] = await Promise.all([runtime?.pipeline.shutdown(left), scores])
   return result
+}
+
+/** The work that `waitUntil` was given by requests that have ended; undefined if there is none. */
+function workAfterResponses(open: LinkedList<LiveRequest>): Promise<unknown> | undefined {
+  const work: Promise<void>[] = []
+  for (let request = open.first; request !== undefined; request = request.next) {
+    const finished = request.finished()
+    if (finished !== undefined) work.push(finished)
+  }
+  return work.length === 0 ? undefined : Promise.all(work)
 }
 
 /** Whether two calls ask for the same. Functions, loggers and exporters are the same only if they are one object. */

@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http'
 import type { Context, Link, SpanContext } from '@opentelemetry/api'
 import type { Linked, LinkedList } from '../basics/linked-list.ts'
 import type { Log } from '../basics/logger.ts'
+import { ANY_VALUE, callOption, isThenable } from '../basics/option-callback.ts'
 import type { Otel } from '../basics/otel.ts'
 import { figuresOf, type HeldTrace } from '../buffer/held-trace.ts'
 import { bindEmitter } from '../context/emitter-binding.ts'
@@ -52,6 +53,9 @@ export class LiveRequest implements TracedRequest, HeadHook, Linked<LiveRequest>
   private readonly response: LiveResponse | undefined
   private controller: AbortController | undefined
   private abortOnDisconnect = true
+  private isCutShort = false
+  /** Called when the request has ended and waits for nothing more. */
+  private onFinish: (() => void) | undefined
   /** Promises given to `waitUntil` that are pending. */
   private waiting = 0
   private isFinished = false
@@ -81,19 +85,23 @@ export class LiveRequest implements TracedRequest, HeadHook, Linked<LiveRequest>
     runtime.counts.started += 1
     runtime.open.add(this)
     this.response = asked && new LiveResponse(this.state, asked, log, outcome => this.end(outcome))
-    if (route !== undefined) this.configure(route)
+    if (route) this.configure(route)
   }
 
   get signal(): AbortSignal {
     this.controller ??= new AbortController()
-    this.abortIfCutShort()
+    if (this.isCutShort) this.controller.abort()
     return this.controller.signal
   }
 
   configure(route: RouteOptions): void {
     const { state } = this
     state.annotate(annotations => annotations.addRoute(route))
-    if (route.sampling !== undefined) state.sampling = samplingOver(route.sampling, state.sampling)
+    try {
+      if (route.sampling !== undefined) state.sampling = samplingOver(route.sampling, state.sampling)
+    } catch (error) {
+      this.runtime.log.warnOnce('configure failed', `configure() leaves sampling as it was: ${String(error)}`)
+    }
     if (route.capture !== undefined) this.response?.capture(route.capture)
     if (route.llmCalls !== undefined) {
       state.llmCalls = llmCallsMode('llmCalls', route.llmCalls)
@@ -154,6 +162,14 @@ export class LiveRequest implements TracedRequest, HeadHook, Linked<LiveRequest>
   }
 
   end(outcome: Outcome): void {
+    this.conclude(outcome)
+    // Not before tracing stops, as at a shutdown: the app goes on answering the request.
+    if (outcome.end === 'completed' || !this.abortOnDisconnect) return
+    this.isCutShort = true
+    this.controller?.abort()
+  }
+
+  private conclude(outcome: Outcome): void {
     const { state, runtime, held } = this
     if (state.outcome !== undefined) return
     state.end(outcome)
@@ -166,15 +182,20 @@ export class LiveRequest implements TracedRequest, HeadHook, Linked<LiveRequest>
     else this.finish(outcome)
     if (held.decision !== 'drop')
       runtime.pipeline.links?.ended(state.name, outcome, state.durationMs, state.traceId)
-    this.abortIfCutShort()
+  }
+
+  /** Resolves when a request that has ended waits for no more work; undefined for one that has not ended. */
+  finished(): Promise<void> | undefined {
+    if (this.state.outcome === undefined) return undefined
+    return new Promise(resolve => {
+      this.onFinish = resolve
+    })
   }
 
   /** Ends the request, and its wait for work after the response, because the process stops tracing. */
   abandon(): void {
     this.waiting = 0
-    // The app goes on answering the request.
-    this.abortOnDisconnect = false
-    if (this.state.outcome === undefined) this.end({ end: 'server_aborted' })
+    if (this.state.outcome === undefined) this.conclude({ end: 'server_aborted' })
     else this.finish(this.state.outcome)
   }
 
@@ -188,6 +209,7 @@ export class LiveRequest implements TracedRequest, HeadHook, Linked<LiveRequest>
     if (held.decision !== 'pending') this.scores?.decide(held.decision)
     this.flush()
     this.closeAbandoned(outcome)
+    this.onFinish?.()
   }
 
   private record(outcome: Outcome, provisional: boolean): RequestRecord {
@@ -204,12 +226,13 @@ export class LiveRequest implements TracedRequest, HeadHook, Linked<LiveRequest>
     const { config, pipeline, log } = this.runtime
     if (config.flushAfterRequest === false) return
     const flushed = pipeline.flush(config.shutdown.timeoutMs)
-    if (config.flushAfterRequest === true) return
-    try {
-      config.flushAfterRequest(flushed)
-    } catch (error) {
-      log.warnOnce('flushAfterRequest threw', `the option flushAfterRequest threw: ${String(error)}`)
-    }
+    const { flushAfterRequest } = config
+    if (flushAfterRequest === true) return
+    callOption(log, 'flushAfterRequest', ANY_VALUE, undefined, () => {
+      const result: unknown = flushAfterRequest(flushed)
+      // Nothing is expected of it, so a promise is as good.
+      if (isThenable(result)) Promise.resolve(result).catch(() => {})
+    })
   }
 
   /** Ends what a handler left open when it failed, such as a generation whose stream broke: nobody else is likely to. */
@@ -220,12 +243,6 @@ export class LiveRequest implements TracedRequest, HeadHook, Linked<LiveRequest>
     setTimeout(() => {
       if (this.waiting === 0) runtime.pipeline.buffer.close(held)
     }, ABANDONED_MS).unref()
-  }
-
-  private abortIfCutShort(): void {
-    const { outcome } = this.state
-    if (outcome !== undefined && outcome.end !== 'completed' && this.abortOnDisconnect)
-      this.controller?.abort()
   }
 }
 

@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import { capturedKey } from './captured-keys.ts'
 import { REDACTED } from './credential-formats.ts'
 import { canBeCredential, pairedMember } from './credential-names.ts'
@@ -43,7 +44,7 @@ function write(value: unknown, writing: Writing): boolean {
     }
   } catch (error) {
     writing.parts.length = start
-    return spend(`"[not readable: ${error instanceof Error ? error.name : 'thrown'}]"`, writing)
+    return spend(`"[not readable: ${types.isNativeError(error) ? error.name : 'thrown'}]"`, writing)
   }
 }
 
@@ -123,7 +124,7 @@ function writeMember(value: object, key: string, isCredential: boolean, writing:
 
 /** What is named instead of being looked into. */
 function opaque(value: object): string | undefined {
-  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return `[binary: ${value.byteLength} bytes]`
+  if (ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value)) return `[binary: ${value.byteLength} bytes]`
   if (value instanceof Blob) return `[binary: ${value.size} bytes]`
   return typeof (value as { pipe?: unknown }).pipe === 'function' ? '[stream]' : undefined
 }
