@@ -36,7 +36,7 @@ const callbacks = {
   'returns what it must not': () => Symbol('odd'),
 }
 const ways = Object.keys(callbacks) as (keyof typeof callbacks)[]
-const options = ['tags', 'metadata', 'level', 'trust', 'ignore'] as const
+const options = ['tags', 'metadata', 'level', 'trust'] as const
 
 describe.each(options)('the option %s', option => {
   it.each(ways)('that %s leaves the request traced, warns once and counts', async way => {
@@ -76,6 +76,22 @@ describe.each(['userId', 'sessionId', 'requestId'] as const)('the option identit
     expect(trace?.root?.userId).toBeUndefined()
     expect(trace?.root?.sessionId).toBeUndefined()
     expect(warnings).toEqual([expect.stringContaining(`the option identity.${option} `)])
+    expect(rejections).toEqual([])
+  })
+})
+
+describe('the option ignore', () => {
+  it.each(ways)('that %s leaves the request untraced, warns once and counts', async way => {
+    record()
+    const ignore = callbacks[way] as unknown as () => boolean
+    for (let index = 0; index < 2; index += 1) {
+      const traced = createRequestTracer({ ignore }).start({ method: 'GET', url: '/', headers: {} })
+      traced.end({ end: 'completed', statusCode: 200 })
+    }
+    await turns()
+    expect(await recorder.traces()).toEqual([])
+    expect(warnings).toEqual([expect.stringContaining('the option ignore ')])
+    expect(recorder.tracing.stats().warnings['ignore failed']).toBe(2)
     expect(rejections).toEqual([])
   })
 })

@@ -19,7 +19,8 @@ export function resolveIgnore(
 ): ((path: string, request: RequestLike) => boolean) | undefined {
   if (option === undefined) return undefined
   if (typeof option === 'function')
-    return (_path, request) => callOption(log, 'ignore', A_BOOLEAN, false, () => option(request)) === true
+    // What was meant to be left out must not be traced by mistake.
+    return (_path, request) => callOption(log, 'ignore', A_BOOLEAN, true, () => option(request)) === true
   const exact = new Set<string>()
   const tests: ((path: string) => boolean)[] = []
   for (const [index, pattern] of (Array.isArray(option) ? option : [option]).entries()) {
