@@ -1,8 +1,22 @@
 import type { AddressInfo } from 'node:net'
+import { gzipSync } from 'node:zlib'
 import langfusePlugin from '@langfuse-middleware/fastify'
 import { adapterAudits, auditRoutes, type Recorder, recordTraces } from '@langfuse-middleware/testing'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, onSendHookHandler, preHandlerHookHandler } from 'fastify'
 import { fastifyVersions } from './fastify-versions.ts'
+
+const authenticate =
+  (id: string): preHandlerHookHandler =>
+  (request, _reply, next) => {
+    Object.assign(request, { user: { id } })
+    next()
+  }
+
+// Each version of @fastify/compress takes one of Fastify.
+const compress: onSendHookHandler = (_request, reply, payload, done) => {
+  reply.header('content-encoding', 'gzip').removeHeader('content-length')
+  done(null, gzipSync(payload as string))
+}
 
 describe.each(fastifyVersions)('%s', (_version, fastify) => {
   let recorder: Recorder
@@ -14,12 +28,15 @@ describe.each(fastifyVersions)('%s', (_version, fastify) => {
     await app.register(langfusePlugin)
     // The audit reads the body itself.
     app.addContentTypeParser('application/octet-stream', (_request, _payload, done) => done(null))
-    for (const { method, path, options, before, handle } of auditRoutes) {
+    for (const route of auditRoutes) {
+      const { method, path, options, before, handle } = route
       app.route({
         method,
         url: path,
         config: options === undefined ? {} : { langfuse: options },
         ...(before && { preHandler: (_request, _reply, next) => before(next) }),
+        ...(route.userId !== undefined && { preHandler: authenticate(route.userId) }),
+        ...(route.compresses && { onSend: compress }),
         handler(request, reply) {
           const outcome = handle({
             trace: request.langfuse,
@@ -28,7 +45,9 @@ describe.each(fastifyVersions)('%s', (_version, fastify) => {
             takeOver: () => reply.hijack(),
           })
           return Promise.resolve(outcome).then(answer =>
-            answer === undefined ? undefined : reply.status(answer.status ?? 200).send(answer.body),
+            answer === undefined
+              ? undefined
+              : reply.status(answer.status ?? 200).send(answer.stream ?? answer.body),
           )
         },
       })

@@ -6,6 +6,8 @@ import {
   type ServerResponse,
 } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { pipeline } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import {
   langfuseErrorHandler,
   langfuseMiddleware,
@@ -19,6 +21,7 @@ import {
   type Recorder,
   recordTraces,
 } from '@langfuse-middleware/testing'
+import compression from 'compression'
 import connect from 'connect'
 import polka from 'polka'
 
@@ -28,16 +31,24 @@ const routes = auditRoutes.map(({ path }) => path)
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const path = (request.url as string).split('?', 1)[0] as string
   const route = auditRoutes.find(one => new RegExp(`^${one.path.replace(':id', '[^/]+')}$`).test(path))
+  if (route?.parsesBody) Object.assign(request, { body: JSON.parse(await text(request)) })
+  if (route?.userId !== undefined) Object.assign(request, { user: { id: route.userId } })
+  if (route?.compresses) compression({ threshold: 0 })(request as never, response as never, () => {})
   const reply = route === undefined ? { status: 404, body: {} } : await handled(route, request, response)
   if (reply === undefined) return
   response.statusCode = reply.status ?? 200
+  if (reply.stream !== undefined) return void pipeline(reply.stream, response, () => {})
   response.setHeader('content-type', 'application/json')
   response.end(JSON.stringify(reply.body))
 }
 
 function handled(route: AuditRoute, request: IncomingMessage, response: ServerResponse) {
   const handle = () => route.handle({ trace: request.langfuse, request, response, takeOver() {} })
-  const configured = () => traceRoute(route.options)(request, response, handle) as ReturnType<typeof handle>
+  const again = () =>
+    (route.mountsAgain ? langfuseMiddleware()(request, response, handle) : handle()) as ReturnType<
+      typeof handle
+    >
+  const configured = () => traceRoute(route.options)(request, response, again) as ReturnType<typeof handle>
   const { before } = route
   if (before === undefined) return configured()
   return new Promise<Awaited<ReturnType<typeof handle>>>((resolve, reject) =>

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { request } from 'node:http'
+import { type Agent, request } from 'node:http'
 import { connect, type Socket } from 'node:net'
 
 /** An answer read to its end. */
@@ -9,7 +9,7 @@ export interface Answer {
   readonly body: string
 }
 
-/** One request on a connection of its own, answered in full; rejects when the connection breaks. */
+/** Sends one request, on its own connection unless `agent` is set, and reads the whole answer. Rejects if the connection breaks. */
 export function call(
   port: number,
   path: string,
@@ -17,10 +17,16 @@ export function call(
     method = 'GET',
     headers = {},
     body,
-  }: { method?: string; headers?: Record<string, string>; body?: readonly string[] } = {},
+    agent = false,
+  }: {
+    method?: string
+    headers?: Record<string, string>
+    body?: readonly string[]
+    agent?: Agent | false
+  } = {},
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const outgoing = request({ host: '127.0.0.1', port, path, method, headers, agent: false }, response => {
+    const outgoing = request({ host: '127.0.0.1', port, path, method, headers, agent }, response => {
       let text = ''
       response.setEncoding('utf8')
       response.on('data', chunk => {

@@ -22,10 +22,13 @@ export interface AuditCall {
   takeOver(): void
 }
 
-/** An answer for the framework to send as JSON. */
+/** An answer for the framework to send. */
 export interface AuditReply {
   readonly status?: number
-  readonly body: unknown
+  /** Sent as JSON. */
+  readonly body?: unknown
+  /** Sent in place of `body`, as the framework's users send a stream. */
+  readonly stream?: Readable
 }
 
 /** One route of the audit's application, to be added in the framework's own way. */
@@ -34,6 +37,14 @@ export interface AuditRoute {
   readonly path: string
   /** How the route is traced. */
   readonly options?: RouteOptions | false
+  /** Whether the framework parses a JSON body before the handler. */
+  readonly parsesBody?: boolean
+  /** Id of the user that authentication puts on the framework's request before the handler, as `user.id`. */
+  readonly userId?: string
+  /** Whether the framework compresses the answer, whatever its size, for a client that accepts gzip. */
+  readonly compresses?: boolean
+  /** Whether the adapter is mounted again in front of this route, if the framework lets an app do that. */
+  readonly mountsAgain?: boolean
   /** A middleware or hook in front of the handler. Calls `proceed` in another async context. */
   readonly before?: (proceed: () => void) => void
   /** Throws and rejects as the framework's users do; undefined means that `response` was used. */
@@ -55,6 +66,15 @@ async function observedContext({ trace }: AuditCall): Promise<AuditReply> {
   })
   own.push(currentRequest() === trace)
   return ok({ own, requestId: getRequestContext()?.requestId })
+}
+
+async function* chunks(breaks: boolean): AsyncGenerator<Buffer> {
+  for (let chunk = 0; chunk < 4; chunk += 1) {
+    yield Buffer.from('chunk ')
+    await delay(10)
+  }
+  if (breaks) throw new Error('the source broke')
+  yield Buffer.from('done')
 }
 
 /** The application that the audits talk to. */
@@ -86,8 +106,9 @@ export const auditRoutes: readonly AuditRoute[] = [
     method: 'GET',
     path: '/slow',
     async handle() {
+      const startedAt = performance.now()
       await delay(60)
-      return ok({})
+      return ok({ elapsedMs: performance.now() - startedAt })
     },
   },
   {
@@ -177,12 +198,13 @@ export const auditRoutes: readonly AuditRoute[] = [
     path: '/stream',
     async handle({ response, takeOver }) {
       takeOver()
+      const startedAt = performance.now()
       response.writeHead(200, { 'content-type': 'text/plain' })
       for (let chunk = 0; chunk < 4; chunk += 1) {
         response.write('chunk ')
         await delay(15)
       }
-      response.end('done')
+      response.end(String(performance.now() - startedAt))
       return undefined
     },
   },
@@ -233,6 +255,40 @@ export const auditRoutes: readonly AuditRoute[] = [
       return undefined
     },
   },
+  {
+    method: 'GET',
+    path: '/socket-listeners',
+    handle({ request: { socket } }) {
+      const counts = socket.eventNames().map(name => socket.listenerCount(name))
+      return ok(counts.reduce((sum, count) => sum + count, 0))
+    },
+  },
+  { method: 'GET', path: '/sent-stream', handle: () => ({ stream: Readable.from(chunks(false)) }) },
+  { method: 'GET', path: '/sent-broken-stream', handle: () => ({ stream: Readable.from(chunks(true)) }) },
+  {
+    method: 'POST',
+    path: '/parsed-body',
+    parsesBody: true,
+    options: { capture: { requestBody: true } },
+    handle: () => ok({}),
+  },
+  {
+    method: 'GET',
+    path: '/authenticated',
+    userId: 'grace',
+    handle() {
+      safeTrace('child', () => {})
+      return ok({})
+    },
+  },
+  {
+    method: 'GET',
+    path: '/compressed',
+    compresses: true,
+    options: { capture: { responseBody: true } },
+    handle: () => ok({ role: 'assistant', content: 'hello '.repeat(1_000) }),
+  },
+  { method: 'GET', path: '/mounted-again', mountsAgain: true, handle: observedContext },
   {
     method: 'GET',
     path: '/destroyed',
