@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { copyFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -33,6 +33,8 @@ function manifestOf(folder: string): Manifest {
 
 /** The names of the packages that are published. */
 export const published: readonly string[] = readdirSync(join(ROOT, 'packages'))
+  // A folder without a manifest was left behind by a switched branch.
+  .filter(name => existsSync(join(ROOT, 'packages', name, 'package.json')))
   .map(name => manifestOf(join('packages', name)))
   .filter(manifest => !manifest.private)
   .map(({ name }) => name)
