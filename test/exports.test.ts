@@ -21,6 +21,7 @@ const expected = {
     'runWithContext',
     'safeTrace',
     'scoreTrace',
+    'traceHandler',
     'traceJob',
     'withPrompt',
   ],

@@ -250,3 +250,36 @@ describe('a wrong value', () => {
     expect(() => resolveOptions(options as never, KEYS)).toThrow('options must be an object')
   })
 })
+
+describe('a variable as a user may have written it', () => {
+  it.each([
+    ['test:e2e', 'test-e2e', 1],
+    ['staging eu', 'staging-eu', 0.5],
+    ['Langfuse', 'development', 1],
+    ['x'.repeat(50), 'x'.repeat(40), 0.5],
+  ])('NODE_ENV %j is corrected to the environment %s, with a warning', (nodeEnv, environment, rate) => {
+    const config = resolveOptions({ tier: 'growth' }, { ...KEYS, NODE_ENV: nodeEnv })
+    expect(config).toMatchObject({ environment, sampling: { rate } })
+    expect(config.corrections).toEqual([expect.stringContaining(`NODE_ENV ${JSON.stringify(nodeEnv)}`)])
+  })
+
+  it('is not corrected if it is fit, or another names the environment', () => {
+    expect(resolveOptions({}, { ...KEYS, NODE_ENV: 'Production' }).corrections).toEqual([])
+    const env = { ...KEYS, NODE_ENV: 'test:e2e', LANGFUSE_TRACING_ENVIRONMENT: 'e2e' }
+    expect(resolveOptions({}, env)).toMatchObject({ environment: 'e2e', corrections: [] })
+  })
+
+  it.each(['"', "'"])('has the quotes %s around it taken off', quote => {
+    const env = {
+      LANGFUSE_PUBLIC_KEY: `${quote}pk-lf-1${quote}`,
+      LANGFUSE_SECRET_KEY: `${quote}sk-lf-1${quote}`,
+    }
+    expect(resolveOptions({}, env).destination).toMatchObject({ publicKey: 'pk-lf-1', secretKey: 'sk-lf-1' })
+  })
+
+  it('is refused if the keys are swapped, without showing the secret one', () => {
+    const env = { LANGFUSE_PUBLIC_KEY: 'sk-lf-hidden', LANGFUSE_SECRET_KEY: 'pk-lf-1' }
+    expect(() => resolveOptions({}, env)).toThrow('the Langfuse keys are swapped')
+    expect(() => resolveOptions({}, env)).not.toThrow('hidden')
+  })
+})

@@ -4,7 +4,7 @@ import type { RequestLike } from '../http/request-like.ts'
 import type { Identity } from '../options/identity.ts'
 import { isSkippedAtStart } from '../options/sampling.ts'
 import type { IncomingTrace } from '../propagation/trace-headers.ts'
-import { runningTracing } from '../start/tracing.ts'
+import { tracingOfJobs } from '../start/tracing.ts'
 import { LiveRequest } from '../trace/live-request.ts'
 import { UntracedRequest } from '../trace/untraced-request.ts'
 
@@ -18,16 +18,18 @@ const NOBODY: Identity<RequestLike> = {
 }
 
 /**
- * Runs work that no request asked for, such as a cron job or a message, as a trace of its own, or as a part of the one that `from`, the
- * result of `extractTraceContext`, names; with a request's sampling, identity and verdict. Inside, `currentRequest()` is the job. Gives
- * what `fn` gives; its error passes through.
+ * Runs work outside of a request, such as a cron job or a message, as a trace of its own, or as a part of the trace in `from`, a result of
+ * `extractTraceContext`. Sampling and identity are those of a request; inside, `currentRequest()` is the job. Starts tracing from the
+ * environment if it has not started. Returns what `fn` returns; its error is passed on.
+ *
+ * @example await traceJob('reindex', () => reindex())
  */
 export async function traceJob<T>(
   name: string,
   fn: () => T | Promise<T>,
   { from }: { from?: IncomingTrace | undefined } = {},
 ): Promise<T> {
-  const runtime = runningTracing()?.runtime
+  const runtime = tracingOfJobs()?.runtime
   if (runtime === undefined) return new UntracedRequest(NO_REQUEST, NOBODY).run(fn)
   const { pipeline } = runtime
   const traceId = from?.claimed ? from.parent.traceId : pipeline.newTraceId()

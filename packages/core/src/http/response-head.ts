@@ -4,6 +4,13 @@ import { type Bound, inherited, kTrace } from './bound-trace.ts'
 /** A trace that wants to know, and may add to, the head of a response before it is written. */
 export interface HeadHook {
   head(head: ResponseHead): void
+  /** Takes the response as completed although its end is held back. */
+  finishedEarly?(): void
+}
+
+/** Reports a response whose end is held back as completed. */
+export function finishEarly(response: ServerResponse): void {
+  ;(response as HookedResponse)[kTrace]?.finishedEarly?.()
 }
 
 interface HookedResponse extends ServerResponse, Bound<HeadHook> {

@@ -23,9 +23,20 @@ const KEY_SUFFIX: Readonly<Record<EnvironmentKind, string>> = {
   production: 'PROD',
 }
 
-/** The kind of a named environment; a name that is not known counts as production. */
+/** The kind of a named environment, by its first word, such as `staging` of `staging-eu`. An unknown name counts as production. */
 export function environmentKind(environment: string): EnvironmentKind {
-  return KINDS[environment.toLowerCase()] ?? 'production'
+  const [word = ''] = environment.toLowerCase().split(/[-_]/)
+  return KINDS[word] ?? 'production'
+}
+
+/** NODE_ENV as an environment's name: frameworks and test runners write it in any case, with any characters. */
+export function environmentOf(nodeEnv: string): string {
+  const name = nodeEnv
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9_-]+/g, '-')
+    .replace(/^(langfuse|-)+/, '')
+    .slice(0, 40)
+  return name === '' ? 'development' : name
 }
 
 /** Reads variables of `env`; for a `LANGFUSE_…` variable, the one of `kind` (`…_DEV`, `…_STAGING`, `…_PROD`) wins over the plain one. */
@@ -39,8 +50,9 @@ export function variablesOf(env: Env, kind?: EnvironmentKind): OptionSource {
 }
 
 function present(value: string | undefined): string | undefined {
-  const trimmed = value?.trim()
-  return trimmed === '' ? undefined : trimmed
+  // `docker run --env-file` and some dashboards keep the quotes of a .env file.
+  const text = value?.trim().replace(/^(["'])(.*)\1$/, '$2')
+  return text === '' ? undefined : text
 }
 
 /** Reads a variable as a number and checks it. */

@@ -1,4 +1,10 @@
-import { checkNames, invalid, resolveEntry, resolveTable } from '@langfuse-middleware/delivery/options'
+import {
+  checkNames,
+  invalid,
+  MiddlewareError,
+  resolveEntry,
+  resolveTable,
+} from '@langfuse-middleware/delivery/options'
 import { type Destination, resolveDestination } from './destination.ts'
 import { type Env, environmentKind, variablesOf } from './environment.ts'
 import { type InspectorConfig, resolveInspector } from './inspector-options.ts'
@@ -15,6 +21,8 @@ export interface TracingConfig
   extends Omit<ResolvedTracingOptions, 'publicKey' | 'secretKey' | 'baseUrl' | 'langfuse' | 'inspector'> {
   readonly destination: Destination
   readonly inspector: InspectorConfig
+  /** What was corrected, to be warned of. */
+  readonly corrections: readonly string[]
 }
 
 /**
@@ -38,6 +46,7 @@ export function resolveOptions(options: TracingOptions = {}, env: Env = process.
     ResolvedTracingOptions,
     TracingSource
   >('', { ...options, environment, tier }, TRACING_OPTIONS, source)
+  checkKeyOrder(publicKey, secretKey)
   const local = resolveInspector(inspector, env, kind)
   return Object.freeze({
     ...resolved,
@@ -45,7 +54,27 @@ export function resolveOptions(options: TracingOptions = {}, env: Env = process.
       destinationByOption({ ...resolved, langfuse, inspector, queue: options.queue }) ??
       resolveDestination({ publicKey, secretKey, baseUrl }, env, kind, local, resolved.queue !== undefined),
     inspector: local,
+    corrections: correctionsOf(options, env, environment),
   })
+}
+
+/** Throws if the public and the secret key are swapped. The secret one must not be in the message. */
+function checkKeyOrder(publicKey: string | undefined, secretKey: string | undefined): void {
+  if (!publicKey?.startsWith('sk-lf-') && !secretKey?.startsWith('pk-lf-')) return
+  throw new MiddlewareError(
+    'LANGFUSE_MIDDLEWARE_INVALID_OPTION',
+    'the Langfuse keys are swapped: LANGFUSE_PUBLIC_KEY (publicKey) must start with pk-lf-, LANGFUSE_SECRET_KEY (secretKey) with sk-lf-',
+  )
+}
+
+function correctionsOf(options: TracingOptions, env: Env, environment: string): string[] {
+  const { variable } = variablesOf(env)
+  const nodeEnv = variable('NODE_ENV')
+  const isOwn = options.environment !== undefined || variable('LANGFUSE_TRACING_ENVIRONMENT') !== undefined
+  if (isOwn || nodeEnv === undefined || nodeEnv.toLowerCase() === environment) return []
+  return [
+    `environment "${environment}" is made from NODE_ENV ${JSON.stringify(nodeEnv)}, which Langfuse does not accept as a name; set LANGFUSE_TRACING_ENVIRONMENT to choose another`,
+  ]
 }
 
 /** The destination if an option takes Langfuse's place. */

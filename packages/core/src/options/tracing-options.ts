@@ -26,7 +26,7 @@ import {
   type MirrorOptions,
   resolveMirrors,
 } from './delivery-options.ts'
-import { flagFrom, numberFrom } from './environment.ts'
+import { environmentOf, flagFrom, numberFrom } from './environment.ts'
 import { checkInspector, INSPECTOR_OPTIONS, type LocalInspectorOptions } from './inspector-options.ts'
 import {
   LLM_CALLS_OPTIONS,
@@ -248,8 +248,7 @@ export const TRACING_OPTIONS: OptionTable<TracingOptions, ResolvedTracingOptions
   environment: {
     check: environment,
     variables: ['LANGFUSE_TRACING_ENVIRONMENT', 'NODE_ENV'],
-    // Frameworks write NODE_ENV in any case.
-    read: (name, value) => environment(name, name === 'NODE_ENV' ? String(value).toLowerCase() : value),
+    read: (name, value) => environment(name, name === 'NODE_ENV' ? environmentOf(String(value)) : value),
     default: 'development',
   },
   release: { check: text(), variables: ['LANGFUSE_RELEASE'], default: undefined },

@@ -51,13 +51,30 @@ export interface RunningTracing {
   client: LangfuseClient | undefined
 }
 
-const slot: { running: RunningTracing | undefined; client?: LangfuseClient | undefined } = shared(
-  'tracing',
-  () => ({ running: undefined }),
-)
+const slot: {
+  running: RunningTracing | undefined
+  client?: LangfuseClient | undefined
+  wasStarted?: boolean
+} = shared('tracing', () => ({ running: undefined }))
 
 /** The tracing of this process as adapters use it; undefined before the start and after the shutdown. */
 export function runningTracing(): RunningTracing | undefined {
+  return slot.running
+}
+
+/**
+ * The tracing of this process for a job. Starts it from the environment if nothing has, and says why not if it cannot: a job has no
+ * middleware that would have started it. After a shutdown it stays off.
+ */
+export function tracingOfJobs(): RunningTracing | undefined {
+  if (slot.running === undefined && slot.wasStarted !== true) {
+    try {
+      initTracing()
+    } catch (error) {
+      slot.wasStarted = true
+      createLog(console).error(`not tracing: ${error instanceof Error ? error.message : String(error)}`)
+    }
+  }
   return slot.running
 }
 
@@ -93,6 +110,8 @@ export function initTracing(options?: TracingOptions): Tracing {
       ? [destination.secretKey ?? '']
       : []
   const log = createLog(config.logger, secrets)
+  if (config.enabled)
+    for (const correction of config.corrections) log.warnOnce('environment name', correction)
   const runtime = config.enabled ? start(config, log) : undefined
   const started: RunningTracing = {
     tracing: createTracing(),
@@ -103,6 +122,7 @@ export function initTracing(options?: TracingOptions): Tracing {
     client: undefined,
   }
   slot.running = started
+  slot.wasStarted = true
   const exit = runtime && handleExit(started.tracing, config.shutdown.signals)
   return started.tracing
 

@@ -7,6 +7,7 @@ import { ANY_VALUE, callOption, isThenable } from '../basics/option-callback.ts'
 import type { Otel } from '../basics/otel.ts'
 import { figuresOf, type HeldTrace } from '../buffer/held-trace.ts'
 import { bindEmitter } from '../context/emitter-binding.ts'
+import { currentInvocation, type Invocation } from '../context/invocation.ts'
 import { enterRequest, type Scope } from '../context/request-context.ts'
 import type { RequestTrace, TracedRequest } from '../context/request-trace.ts'
 import type { Score } from '../context/score.ts'
@@ -49,6 +50,8 @@ export class LiveRequest implements TracedRequest, HeadHook, Linked<LiveRequest>
   next: LiveRequest | undefined
   private readonly runtime: LiveRequestRuntime
   private readonly held: HeldTrace
+  /** The call of a serverless handler that waits for this. */
+  private readonly invocation: Invocation | undefined = currentInvocation()
   /** Undefined for a job. */
   private readonly response: LiveResponse | undefined
   private controller: AbortController | undefined
@@ -84,6 +87,7 @@ export class LiveRequest implements TracedRequest, HeadHook, Linked<LiveRequest>
     }
     runtime.counts.started += 1
     runtime.open.add(this)
+    this.invocation?.opened()
     this.response = asked && new LiveResponse(this.state, asked, log, outcome => this.end(outcome))
     if (route) this.configure(route)
   }
@@ -161,6 +165,10 @@ export class LiveRequest implements TracedRequest, HeadHook, Linked<LiveRequest>
     this.response?.head(head)
   }
 
+  finishedEarly(): void {
+    this.response?.finishedEarly()
+  }
+
   end(outcome: Outcome): void {
     this.conclude(outcome)
     // Not before tracing stops, as at a shutdown: the app goes on answering the request.
@@ -207,6 +215,7 @@ export class LiveRequest implements TracedRequest, HeadHook, Linked<LiveRequest>
     runtime.pipeline.buffer.resolveCalls(held)
     runtime.pipeline.buffer.end(held, this.record(outcome, false))
     if (held.decision !== 'pending') this.scores?.decide(held.decision)
+    this.invocation?.closed()
     this.flush()
     this.closeAbandoned(outcome)
     this.onFinish?.()

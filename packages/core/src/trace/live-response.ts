@@ -78,6 +78,10 @@ export class LiveResponse implements ResponseWatcher {
     }
   }
 
+  finishedEarly(): void {
+    this.watch?.settle(true)
+  }
+
   responded(ended: ResponseEnd): void {
     this.ended = ended
     const { end, statusCode } = ended
