@@ -1,5 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { ClientRequest, IncomingMessage } from 'node:http'
+import { isIPv6 } from 'node:net'
 import { watchHttp } from './outgoing-http.ts'
 import { TRACE_HEADERS } from './trace-headers.ts'
 
@@ -14,6 +15,7 @@ export interface OutgoingRequests<Trace> {
 }
 
 interface UndiciRequest {
+  readonly method: string
   readonly origin: string | URL
   readonly path: string
   readonly headers: string | readonly unknown[]
@@ -32,9 +34,11 @@ export function watchOutgoingRequests<Trace>(outgoing: OutgoingRequests<Trace>):
 
   listen('undici:request:create', message => {
     const { request } = message as { request: UndiciRequest }
+    // A proxy is asked to connect, and gets nothing of the request that follows.
+    if (request.method === 'CONNECT') return
     add(
       request,
-      () => new URL(request.path, request.origin),
+      () => targetOf(String(request.origin), request.path),
       (name, value) => {
         // What the app or another tracer has set stays, for two of one would be none; of baggage there may be several.
         const taken =
@@ -74,7 +78,7 @@ export function watchOutgoingRequests<Trace>(outgoing: OutgoingRequests<Trace>):
   }
 
   function created(request: ClientRequest): void {
-    if (request.headersSent) return
+    if (request.headersSent || request.method === 'CONNECT') return
     add(
       request,
       () => urlOf(request),
@@ -101,8 +105,26 @@ function announcesRequests(): boolean {
   return major > 22 || (major === 22 && minor >= 12)
 }
 
+/** Where a request goes: to the host that it connects to, whatever its `Host` header says, which a proxy may have kept. */
 function urlOf(request: ClientRequest): URL {
-  return new URL(`${request.protocol}//${request.getHeader('host') ?? request.host}`)
+  const target = targetOf(`${request.protocol}//${hostname(request.host)}`, request.path)
+  const named = `${request.protocol}//${request.getHeader('host')}`
+  // Node keeps the port in the header alone.
+  if (URL.canParse(named) && new URL(named).hostname === target.hostname) target.port = new URL(named).port
+  return target
+}
+
+/** A path may begin with `//` or be a whole URL, and changes nothing of the origin. */
+function targetOf(origin: string, path: string): URL {
+  const url = new URL(origin)
+  const [pathname = '', query] = path.startsWith('/') ? path.split('?', 2) : []
+  url.pathname = pathname
+  url.search = query ?? ''
+  return url
+}
+
+function hostname(host: string): string {
+  return isIPv6(host) ? `[${host}]` : host
 }
 
 /** What the app set by itself stays. */
