@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { connect, createServer as createHttp2Server } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,6 +13,7 @@ import {
   type TracingOptions,
   traceJob,
 } from '@langfuse-middleware/core'
+import { createRequestTracer } from '@langfuse-middleware/core/adapter'
 import { type Inspector, startInspector } from '@langfuse-middleware/inspector'
 import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics'
 
@@ -184,6 +186,85 @@ it('flushes after each request where the platform freezes the process', async ()
   })
   await new Promise(resolve => setTimeout(resolve, 20))
   expect(await Promise.all(flushed)).toEqual([{ delivered: 1, spooled: 0, dropped: 0, waiting: 0 }])
+})
+
+it('keeps two mirrors of one URL apart, if they have names', async () => {
+  const [one, other] = [await backend(200), await backend(200)]
+  const url = `${one.url}/v1/traces?token=hidden`
+  const mirrors = [
+    { name: 'tenant a', url, headers: { 'x-tenant': 'a' } },
+    { name: 'tenant b', url, headers: { 'x-tenant': 'b' } },
+    { url: `${other.url.replace('//', '//user:password@')}/v1/traces` },
+  ]
+  expect(() => init({ mirrors: mirrors.map(({ name: _, ...mirror }) => mirror) })).toThrow(
+    'mirrors.name must be unique',
+  )
+  const tracing = init({ mirrors })
+  await traceJob('job', () => {})
+  await tracing.flush()
+  expect(one.requests.map(({ headers }) => headers['x-tenant']).sort()).toEqual(['a', 'b'])
+  expect(Object.keys(tracing.stats().delivery)).toEqual([
+    'langfuse',
+    'tenant a',
+    'tenant b',
+    `${other.url}/v1/traces`,
+  ])
+  expect(JSON.stringify(logger.info.mock.calls)).not.toMatch(/hidden|password/)
+})
+
+it('spools for mirrors and scores as for Langfuse', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'spool-'))
+  const broken = await backend(503)
+  const tracing = init({
+    baseUrl: broken.url,
+    mirrors: [{ name: 'mirror', url: `${broken.url}/v1/traces` }],
+    delivery: { spool: { directory, adoptIntervalMs: 20 } },
+  })
+  await traceJob('job', () => currentRequest()?.score({ name: 'good', value: 1 }))
+  await tracing.shutdown({ timeoutMs: 200 })
+  const { delivery, scores } = tracing.stats()
+  expect([delivery.langfuse, delivery.mirror, scores?.delivery].map(stats => stats?.spooled)).toEqual([
+    1, 1, 1,
+  ])
+  rmSync(directory, { recursive: true })
+})
+
+it('takes a base URL that ends with the path of an endpoint', async () => {
+  const tracing = init({ baseUrl: `${langfuse.url}/api/public/otel` })
+  await traceJob('job', () => {})
+  expect(await tracing.flush()).toMatchObject({ delivered: 1 })
+})
+
+it("refuses public and secret key in each other's place, and shows neither", () => {
+  const swapped = () => init({ publicKey: 'sk-lf-very-secret', secretKey: 'pk-lf-public' })
+  expect(swapped).toThrow('publicKey must be the public key: publicKey and secretKey are swapped')
+  expect(swapped).not.toThrow(/very-secret/)
+})
+
+it('refuses a second pair of keys in one process, and names both places', () => {
+  init()
+  const second = () => init({ publicKey: 'pk-lf-other', secretKey: 'sk-lf-other' })
+  expect(second).toThrow(expect.objectContaining({ code: 'LANGFUSE_MIDDLEWARE_TWO_PROJECTS' }))
+  expect(second).toThrow(/started at .*delivery\.test\.ts:\d+:\d+ .* again at .*delivery\.test\.ts:\d+:\d+ /)
+  expect(second).not.toThrow(/sk-lf/)
+})
+
+it('shuts down with a server of HTTP/2 whose client stays connected', async () => {
+  const tracing = init()
+  const tracer = createRequestTracer()
+  const server = createHttp2Server((request, response) => {
+    const trace = tracer.start(request as never)
+    trace.endWith(response as never, () => '/')
+    response.end('ok')
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const client = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  const stream = client.request({ ':path': '/' })
+  stream.resume()
+  await once(stream, 'end')
+  // Without an end of the session this would take the ten minutes.
+  expect(await tracing.shutdown({ server, timeoutMs: 600_000 })).toMatchObject({ delivered: 1 })
+  client.destroy()
 })
 
 it('shows its figures as metrics', async () => {

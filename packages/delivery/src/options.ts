@@ -31,5 +31,10 @@ export {
 export { createRedactor } from './basics/redact.ts'
 export { OUTBOX_OPTIONS, type OutboxOptions } from './outbox/options.ts'
 export { langfuseBaseUrl } from './senders/langfuse-endpoint.ts'
-export { HTTP_SENDER_OPTIONS, headersFor, otlpProtocol } from './senders/sender-options.ts'
+export {
+  HTTP_SENDER_OPTIONS,
+  type HttpSenderOptions,
+  headersFor,
+  otlpProtocol,
+} from './senders/sender-options.ts'
 export type { ResolvedSpoolOptions, SpoolOptions } from './spool/options.ts'

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { createLog } from '../basics/logger.ts'
 import type { TracedRequest } from '../context/request-trace.ts'
 import { pathOf, type RequestLike, urlOf } from '../http/request-like.ts'
+import { seeServer } from '../http/seen-servers.ts'
 import {
   type MiddlewareOptions,
   type RequestConfig,
@@ -37,6 +38,7 @@ export function createRequestTracer<Request extends RequestLike>(
       const runtime = runningTracing()?.runtime
       if (runtime === undefined) return new UntracedRequest(request, config.identity, { route })
       try {
+        seeServer(request)
         return startTrace(request, route, config, runtime)
       } catch (error) {
         log.warnOnce('start failed', `a request is not traced: ${String(error)}`)

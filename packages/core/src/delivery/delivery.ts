@@ -1,7 +1,6 @@
 import type {
   FlushResult,
   ItemOutbox,
-  Outbox,
   OutboxHealth,
   OutboxStats,
   ScoreEvent,
@@ -13,13 +12,13 @@ import type { Logger } from '../basics/logger.ts'
 import type { LocalInspector } from '../inspector/local-inspector.ts'
 import type { Destination } from '../options/destination.ts'
 import type { TracingConfig } from '../options/resolve-options.ts'
-import { loadQueue } from './queue.ts'
+import { createOutboxes } from './outboxes.ts'
 
 interface Surroundings {
   readonly logger: Logger
-  /** Where the figures show as metrics. */
+  /** Shows the figures as metrics. */
   readonly meter: Meter
-  /** The inspector that the app brings along. */
+  /** The inspector that runs inside the app. */
   readonly inspector: LocalInspector | undefined
 }
 
@@ -28,9 +27,13 @@ export interface Delivery extends SpanExporter {
   /** Waits for what was handed in before, or for the deadline. Never rejects. */
   flush(timeoutMs: number): Promise<FlushResult>
   close(timeoutMs: number): Promise<FlushResult>
+  /** Spools or counts what is in memory, without waiting: for the exit of the process. */
+  closeNow(): void
+  /** Number of observations and scores handed in. */
+  readonly handedIn: number
   /** Shows the figures as metrics of `meter`; returns what stops that. */
   observe(meter: Meter): () => void
-  /** By destination: `langfuse` or `queue`, `inspector`, and each mirror's address. */
+  /** By destination: `langfuse` or `queue`, `inspector`, and each mirror's name. */
   stats(): Record<string, OutboxStats>
   /** Takes scores to Langfuse; undefined where nothing goes there. */
   readonly scores: ItemOutbox<ScoreEvent> | undefined
@@ -38,78 +41,15 @@ export interface Delivery extends SpanExporter {
 }
 
 const INSPECTOR_CLOSE_MS = 1_000
-const MAX_SCORE_BYTES = 8 * 1024 * 1024
-
-/** One outbox per destination, so that the outage of one never touches another. Throws where an option cannot be used. */
+/** Creates the outboxes and what is done with all of them. Throws if an option is invalid. */
 export function createDelivery(
   config: TracingConfig,
   destination: Destination,
   { logger, meter, inspector }: Surroundings,
 ): Delivery {
-  const packages: typeof import('@langfuse-middleware/delivery') = require('@langfuse-middleware/delivery')
-  const { createOutbox, createFanOut, observeOutboxes } = packages
-  const { timeoutMs, spool, ...limits } = config.delivery
-  const shared = { ...limits, minBatchSpans: config.flush.at, intervalMs: config.flush.intervalMs, logger }
-  const scoreLimits = {
-    maxBytes: Math.min(limits.maxBytes, MAX_SCORE_BYTES),
-    spool: spool && { ...spool, maxBytes: Math.min(spool.maxBytes, MAX_SCORE_BYTES) },
-    // One after the other, so that of two scores with one id the later stays.
-    maxInFlight: 1,
-  }
-  const outboxes = new Map<string, Outbox>()
-  let scores: ItemOutbox<ScoreEvent> | undefined
-
-  if (inspector !== undefined) {
-    const local = { ...limits, minBatchSpans: 1, logger, name: 'the inspector' }
-    const sender = inspector.sender(url => packages.createOtlpSender({ url }))
-    outboxes.set('inspector', createOutbox({ ...local, sender }))
-    if (destination.kind === 'inspector') {
-      const { publicKey, secretKey } = destination
-      scores = packages.createScoreOutbox({
-        ...local,
-        sender: inspector.sender(baseUrl =>
-          packages.createLangfuseScoreSender({ publicKey, secretKey, baseUrl }),
-        ),
-        maxInFlight: 1,
-      })
-    }
-  }
-  if (destination.kind === 'langfuse' || (destination.kind === 'inspector' && inspector === undefined)) {
-    const { publicKey, secretKey, baseUrl } = destination
-    const endpoint = { publicKey, secretKey, baseUrl, timeoutMs }
-    const langfuse = {
-      ...shared,
-      name: destination.kind === 'langfuse' ? 'Langfuse' : `the local inspector at ${baseUrl}`,
-      // Placeholders for a local Langfuse may be one word, which hides nothing.
-      secrets: secretKey === publicKey ? [] : [secretKey],
-      spool,
-    }
-    outboxes.set('langfuse', createOutbox({ ...langfuse, sender: packages.createLangfuseSender(endpoint) }))
-    scores = packages.createScoreOutbox({
-      ...langfuse,
-      sender: packages.createLangfuseScoreSender(endpoint),
-      ...scoreLimits,
-    })
-  }
-  if (destination.kind === 'queue') {
-    const { publicKey } = destination
-    const queue = typeof config.queue === 'object' ? config.queue : loadQueue(config.queue ?? '')
-    const queued = { ...shared, name: queue.name, spool }
-    outboxes.set('queue', createOutbox({ ...queued, sender: queue.spans({ publicKey }) }))
-    scores = packages.createScoreOutbox({ ...queued, ...scoreLimits, sender: queue.scores({ publicKey }) })
-  }
-  for (const { url, protocol, headers, resourceAttributes } of config.mirrors) {
-    outboxes.set(
-      url,
-      createOutbox({
-        ...shared,
-        sender: packages.createOtlpSender({ url, protocol, headers, timeoutMs }),
-        name: `the mirror ${new URL(url).host}`,
-        secrets: Object.values(headers ?? {}),
-        resourceAttributes,
-      }),
-    )
-  }
+  const { createFanOut, observeOutboxes }: typeof import('@langfuse-middleware/delivery') =
+    require('@langfuse-middleware/delivery')
+  const { spans: outboxes, scores } = createOutboxes(config, destination, inspector, logger)
   const observed = [...outboxes.values()]
   const all = scores === undefined ? observed : [...observed, scores]
   const stopObserving = observeOutboxes(meter, observed)
@@ -125,6 +65,12 @@ export function createDelivery(
       const result = await added(all.map(outbox => outbox.close({ timeoutMs })))
       if (inspector !== undefined) await settlesWithin(inspector.close(), INSPECTOR_CLOSE_MS)
       return result
+    },
+    closeNow() {
+      for (const outbox of all) outbox.closeNow()
+    },
+    get handedIn() {
+      return all.reduce((sum, outbox) => sum + outbox.stats().accepted, 0)
     },
     observe: meter => observeOutboxes(meter, observed),
     scores,

@@ -1,5 +1,6 @@
 import {
   HTTP_SENDER_OPTIONS,
+  type HttpSenderOptions,
   headersFor,
   httpUrl,
   invalid,
@@ -12,6 +13,7 @@ import {
   type ResolvedSpoolOptions,
   resolveTable,
   type SpoolOptions,
+  text,
   textRecord,
 } from '@langfuse-middleware/delivery/options'
 
@@ -20,7 +22,15 @@ export interface DeliveryOptions
   extends Pick<OutboxOptions, 'maxBytes' | 'maxBatchBytes' | 'maxInFlight' | 'breaker'> {
   /** Longest time for a request to Langfuse, in milliseconds. @default 10000 */
   timeoutMs?: number | undefined
-  /** Keeps observations on disk until they are delivered, so that neither an outage nor a crash loses them. @default off */
+  /**
+   * Agent for requests to Langfuse, for a proxy or certificates of your own.
+   * @default a keep-alive agent; it uses the environment's proxy if Node does (`NODE_USE_ENV_PROXY=1`)
+   */
+  agent?: HttpSenderOptions['agent']
+  /**
+   * Keeps observations and scores on disk until they are delivered, for Langfuse and each mirror, so that neither an outage nor a crash loses
+   * them. @default off
+   */
   spool?: SpoolOptions | undefined
 }
 
@@ -31,11 +41,14 @@ export interface DeliveryConfig {
   readonly maxInFlight: number
   readonly breaker: Required<NonNullable<OutboxOptions['breaker']>>
   readonly timeoutMs: number
+  readonly agent: HttpSenderOptions['agent']
   readonly spool: ResolvedSpoolOptions | undefined
 }
 
 /** Another OTLP backend that gets the same observations. */
 export interface MirrorOptions {
+  /** What `stats()`, metrics and log lines call it. Two mirrors of one URL need one each. @default the URL without user, password and query */
+  name?: string
   /** Its address: `https://collector:4318`, to which `/v1/traces` is added, or a URL with a path. */
   url: string
   /** @default http/protobuf */
@@ -48,6 +61,7 @@ export interface MirrorOptions {
 
 /** MirrorOptions with their defaults. */
 export interface MirrorConfig {
+  readonly name: string | undefined
   readonly url: string
   readonly protocol: 'http/protobuf' | 'grpc'
   readonly headers: Readonly<Record<string, string>> | undefined
@@ -63,11 +77,13 @@ export const DELIVERY_OPTIONS: OptionTable<DeliveryOptions, DeliveryConfig> = {
   maxInFlight,
   breaker,
   timeoutMs: HTTP_SENDER_OPTIONS.timeoutMs,
+  agent: HTTP_SENDER_OPTIONS.agent,
   spool,
 }
 
 /** Every option of one of `mirrors`. */
 export const MIRROR_OPTIONS: OptionTable<MirrorOptions, MirrorConfig> = {
+  name: { check: text(), default: undefined },
   url: {
     check(path, value) {
       httpUrl(path, value)
@@ -81,13 +97,17 @@ export const MIRROR_OPTIONS: OptionTable<MirrorOptions, MirrorConfig> = {
 
 /** Checks the mirrors, each under its own path. */
 export function resolveMirrors(path: string, value: unknown): readonly MirrorConfig[] {
-  const mirrors = listOf(resolveMirror, 'a list of { url, protocol, headers, resourceAttributes }')(
+  const mirrors = listOf(resolveMirror, 'a list of { name, url, protocol, headers, resourceAttributes }')(
     path,
     value,
   )
-  for (const [index, { url }] of mirrors.entries()) {
-    const first = mirrors.findIndex(mirror => mirror.url === url)
-    if (first !== index) invalid(`${path}[${index}].url`, `other than ${path}[${first}].url`, url)
+  // Each has figures, a spool and log lines under its name.
+  const names = ['langfuse', 'queue', 'inspector']
+  for (const [index, mirror] of mirrors.entries()) {
+    const name = mirrorName(mirror)
+    if (names.includes(name))
+      invalid(`${path}[${index}].name`, 'unique, and set for each of two mirrors with one URL', name)
+    names.push(name)
   }
   return mirrors
 }
@@ -96,4 +116,15 @@ function resolveMirror(path: string, value: unknown): MirrorConfig {
   const mirror = resolveTable<MirrorOptions, MirrorConfig, OptionSource>(path, value, MIRROR_OPTIONS)
   if (mirror.headers !== undefined) headersFor(mirror.protocol)(`${path}.headers`, mirror.headers)
   return mirror
+}
+
+/** The name of a mirror in log lines, metrics and `stats()`: its own, or its URL without user, password and query. */
+export function mirrorName({ name, url }: { name?: string | undefined; url: string }): string {
+  return name ?? shownUrl(url)
+}
+
+/** A URL without user, password, query and fragment, which may be secret. */
+export function shownUrl(url: string): string {
+  const { origin, pathname } = new URL(url)
+  return pathname === '/' ? origin : `${origin}${pathname}`
 }

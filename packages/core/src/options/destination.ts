@@ -1,3 +1,4 @@
+import { invalid, langfuseBaseUrl } from '@langfuse-middleware/delivery/options'
 import type { Env, EnvironmentKind } from './environment.ts'
 import { type InspectorConfig, inspectorUrl } from './inspector-options.ts'
 
@@ -35,12 +36,16 @@ const CLOUD = 'https://cloud.langfuse.com'
 
 /** Chooses between queue, Langfuse and inspector: without keys, development sends to the inspector, and everything else nowhere. */
 export function resolveDestination(
-  { publicKey, secretKey, baseUrl }: Keys,
+  { publicKey, secretKey, baseUrl: address }: Keys,
   env: Env,
   kind: EnvironmentKind,
   inspector: InspectorConfig,
   hasQueue: boolean,
 ): Destination {
+  // The secret key itself must be in no message.
+  if (publicKey?.startsWith('sk-lf-'))
+    invalid('publicKey', 'the public key: publicKey and secretKey are swapped', 'sk-lf-…')
+  const baseUrl = address === undefined ? undefined : langfuseBaseUrl(address)
   if (hasQueue) {
     if (publicKey === undefined) return { kind: 'none', missing: ['LANGFUSE_PUBLIC_KEY'] }
     const project = { kind: 'queue', baseUrl: baseUrl ?? CLOUD, publicKey } as const

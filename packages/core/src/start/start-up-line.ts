@@ -1,3 +1,4 @@
+import { mirrorName, shownUrl } from '../options/delivery-options.ts'
 import { inspectorUrl } from '../options/inspector-options.ts'
 import type { TracingConfig } from '../options/resolve-options.ts'
 
@@ -7,13 +8,13 @@ export function startUpLine(config: TracingConfig, embedded: boolean): string {
   const address = inspector.port === 0 ? '' : ` at ${inspectorUrl(inspector.port)}`
   const where =
     destination.kind === 'langfuse'
-      ? `${destination.baseUrl} as ${shortened(destination.publicKey)}`
+      ? `${shownUrl(destination.baseUrl)} as ${shortened(destination.publicKey)}`
       : destination.kind === 'queue'
         ? `${queueName(config)} as ${shortened(destination.publicKey)}`
         : destination.kind === 'inspector'
           ? embedded
             ? `the inspector${address}, no keys set`
-            : `the local inspector at ${destination.baseUrl}, no keys set (npx @langfuse-middleware/inspector shows the traces)`
+            : `the local inspector at ${shownUrl(destination.baseUrl)}, no keys set (npx @langfuse-middleware/inspector shows the traces)`
           : destination.kind === 'exporter'
             ? 'an exporter of the app'
             : 'mirrors alone'
@@ -26,9 +27,7 @@ export function startUpLine(config: TracingConfig, embedded: boolean): string {
     `sampling ${sampling.rate}${sampling.rate < 1 && sampling.keepErrors ? ' and every error' : ''}`,
     `flush every ${flush.intervalMs / 1_000} s`,
     ...(config.delivery.spool === undefined ? [] : [`spool ${config.delivery.spool.directory}`]),
-    ...(config.mirrors.length === 0
-      ? []
-      : [`mirrors ${config.mirrors.map(({ url }) => new URL(url).host).join(', ')}`]),
+    ...(config.mirrors.length === 0 ? [] : [`mirrors ${config.mirrors.map(mirrorName).join(', ')}`]),
   ].join(' · ')
 }
 

@@ -1,6 +1,7 @@
 import type { Server } from 'node:net'
 import type { LangfuseClient } from '@langfuse/client'
 import type { FlushResult, OutboxHealth } from '@langfuse-middleware/delivery'
+import { MiddlewareError } from '@langfuse-middleware/delivery/options'
 import type { Meter } from '@opentelemetry/api'
 import { settlesWithin } from '../basics/deadline.ts'
 import { LinkedList } from '../basics/linked-list.ts'
@@ -11,7 +12,8 @@ import { NOTHING_FLUSHED } from '../delivery/delivery.ts'
 import { resolveOptions, type TracingConfig } from '../options/resolve-options.ts'
 import type { TracingOptions } from '../options/tracing-options.ts'
 import type { LiveRequest, LiveRequestRuntime } from '../trace/live-request.ts'
-import { type ExitHandling, handleExit } from './exit.ts'
+import { type ExitHandling, type ExitWork, handleExit } from './exit.ts'
+import { drainTime, leave, warnOfOpenRequests } from './leave.ts'
 import { drain } from './server-drain.ts'
 import { startPipeline } from './start-pipeline.ts'
 import { startUpLine } from './start-up-line.ts'
@@ -31,11 +33,14 @@ export interface Tracing {
    */
   observe(meter: Meter): () => void
   /**
-   * Sends what has ended; resolves when it is delivered or on disk, at the latest after `timeoutMs`, the option of `shutdown` by default,
-   * with what became of it. Never rejects.
+   * Sends what has ended. Resolves when it is delivered, or after `timeoutMs` (by default the option of `shutdown`), or as soon as nothing
+   * can be delivered before that. What is not delivered then is on disk if there is a spool. Never rejects.
    */
   flush(options?: { timeoutMs?: number }): Promise<FlushResult>
-  /** Waits for requests in flight on `server`, if given, sends everything and stops tracing. Never rejects. */
+  /**
+   * Waits for requests in flight on `server`, if given, for at most two thirds of the time, sends everything and stops tracing. What cannot
+   * be sent is spooled, or counted in one log line. Never rejects.
+   */
   shutdown(options?: { server?: Server; timeoutMs?: number }): Promise<FlushResult>
 }
 
@@ -48,6 +53,8 @@ export interface RunningTracing {
   readonly log: Log
   /** The options it was started with, to tell a second, different call. */
   readonly options: TracingOptions | undefined
+  /** Where it was started: `/app/server.js:12:3`. */
+  readonly startedAt: string
   client: LangfuseClient | undefined
 }
 
@@ -91,7 +98,7 @@ export function initTracing(options?: TracingOptions): Tracing {
   const running = slot.running
   if (running !== undefined) {
     if (options !== undefined && !sameOptions(options, running.options ?? {})) {
-      resolveOptions(options)
+      checkSameProject(running, resolveOptions(options))
       running.log.warnOnce(
         'second start',
         'tracing has already started with other options, which stay in force; call initTracing() once, before anything that starts it',
@@ -119,11 +126,12 @@ export function initTracing(options?: TracingOptions): Tracing {
     runtime,
     log,
     options,
+    startedAt: callSite(),
     client: undefined,
   }
   slot.running = started
   slot.wasStarted = true
-  const exit = runtime && handleExit(started.tracing, config.shutdown.signals)
+  const exit = runtime && handleExit(exitWork(started, runtime), config.shutdown.signals)
   return started.tracing
 
   function createTracing(): Tracing {
@@ -208,6 +216,36 @@ function start(config: TracingConfig, log: Log): LiveRequestRuntime | undefined 
 // The rest of a shutdown's deadline is for sending.
 const SHARE_OF_WAIT = 1 / 2
 
+/** What is done when the process goes. */
+function exitWork(running: RunningTracing, runtime: LiveRequestRuntime): ExitWork {
+  const { tracing, config, log } = running
+  const { pipeline } = runtime
+  const handedIn = () => pipeline.delivery?.handedIn ?? runtime.counts.ended
+  return {
+    log,
+    flush: () => tracing.flush(),
+    leave: () =>
+      leave({
+        timeoutMs: config.shutdown.timeoutMs,
+        log,
+        handedIn,
+        flush: timeoutMs => tracing.flush({ timeoutMs }),
+        workAfterResponses: () => workAfterResponses(runtime.open),
+        abandonOpen: () => abandonOpen(runtime),
+      }),
+    closeNow() {
+      abandonOpen(runtime)
+      pipeline.buffer.closeAll()
+      pipeline.delivery?.closeNow()
+    },
+    handedIn,
+  }
+}
+
+function abandonOpen(runtime: LiveRequestRuntime | undefined): void {
+  for (let request = runtime?.open.first; request; request = runtime?.open.first) request.abandon()
+}
+
 async function shutDown(
   running: RunningTracing,
   exit: ExitHandling | undefined,
@@ -215,20 +253,16 @@ async function shutDown(
 ): Promise<FlushResult> {
   const until = performance.now() + timeoutMs
   const { runtime, client, log } = running
-  if (server !== undefined && !(await settlesWithin(drain(server), timeoutMs))) {
-    log.warnOnce(
-      'drain timeout',
-      `requests were still in flight after ${timeoutMs} ms and are recorded as aborted`,
-    )
-  }
+  const drainMs = drainTime(timeoutMs)
+  if (server !== undefined && !(await settlesWithin(drain(server), drainMs))) warnOfOpenRequests(log, drainMs)
   exit?.stop()
   const work = runtime && workAfterResponses(runtime.open)
   if (work !== undefined) {
     await settlesWithin(work, Math.max((until - performance.now()) * SHARE_OF_WAIT, 0))
   }
   if (slot.running === running) slot.running = undefined
-  for (let request = runtime?.open.first; request; request = runtime?.open.first) request.abandon()
   const left = Math.max(until - performance.now(), 0)
+  abandonOpen(runtime)
   const scores = client && settlesWithin(client.shutdown(), left)
   const [result = NOTHING_FLUSHED] = await Promise.all([runtime?.pipeline.shutdown(left), scores])
   return result
@@ -242,6 +276,27 @@ function workAfterResponses(open: LinkedList<LiveRequest>): Promise<unknown> | u
     if (finished !== undefined) work.push(finished)
   }
   return work.length === 0 ? undefined : Promise.all(work)
+}
+
+/** A process traces to one project: of two pairs of keys, one would get nothing, or what belongs to the other. */
+function checkSameProject({ config, startedAt }: RunningTracing, other: TracingConfig): void {
+  const [first, second] = [config.destination, other.destination]
+  if (first.kind !== 'langfuse' || second.kind !== 'langfuse' || first.publicKey === second.publicKey) return
+  throw new MiddlewareError(
+    'LANGFUSE_MIDDLEWARE_TWO_PROJECTS',
+    `tracing was started at ${startedAt} with the key ${first.publicKey}, and again at ${callSite()} with ${second.publicKey}: ` +
+      'a process traces to one project; to send to a second one as well, use the option `mirrors`',
+  )
+}
+
+const OWN_CODE =
+  /[\\/](@langfuse-middleware[\\/]|packages[\\/](core|express|fastify|koa|hono)[\\/](src|dist)[\\/])/
+
+/** The first place outside of these packages in the current stack. */
+function callSite(): string {
+  const frames = new Error('where').stack?.split('\n').slice(1) ?? []
+  const frame = frames.find(line => !OWN_CODE.test(line) && !line.includes('node:'))
+  return frame?.replace(/^\s*at (async )?/, '').replace(/^.*\((.*)\)$/, '$1') ?? 'an unknown place'
 }
 
 /** Whether two calls ask for the same. Functions, loggers and exporters are the same only if they are one object. */

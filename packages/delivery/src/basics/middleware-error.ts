@@ -4,6 +4,7 @@ export type ErrorCode =
   | 'LANGFUSE_MIDDLEWARE_UNKNOWN_OPTION'
   | 'LANGFUSE_MIDDLEWARE_ALREADY_REGISTERED'
   | 'LANGFUSE_MIDDLEWARE_MISSING_PACKAGE'
+  | 'LANGFUSE_MIDDLEWARE_TWO_PROJECTS'
 
 const DOCUMENTATION = 'https://github.com/langfuse-middleware/langfuse-middleware/blob/main/docs/errors.md'
 

@@ -29,7 +29,7 @@ export interface SegmentWriter {
 }
 
 /** Code of the error that a file is no longer where it was made. */
-export const MOVED = 'LANGFUSE_MIDDLEWARE_SPOOL_MOVED'
+export const MOVED = 'SPOOL_MOVED'
 
 /** Creates a writer that takes a new file from `next` whenever it needs one. */
 export function createSegmentWriter(
