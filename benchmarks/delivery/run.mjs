@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { encodingCosts, longestStalls } from './encoding.mjs'
+import { leavingScenarios } from './leaving.mjs'
 import { scenarios } from './scenarios.mjs'
 
 const quick = process.argv.includes('--quick')
@@ -46,16 +47,31 @@ table(
     'lost',
     'of it unwritten',
     'counted as dropped',
+    'silent',
     'peak MiB',
   ],
   rows,
 )
+heading('Ending under load')
+const endings = []
+for (const { name, exporters, run } of leavingScenarios) {
+  if (!name.includes(only)) continue
+  for (const exporter of exporters) {
+    const { answered, delivered, spooled, counted, silent } = await run(exporter)
+    const figures = [answered, delivered, spooled, counted, silent].map(number =>
+      number.toLocaleString('en-US'),
+    )
+    endings.push([name, NAMES[exporter], ...figures])
+  }
+  process.stderr.write(`${name}\n`)
+}
+table(['scenario', 'exporter', 'answered', 'delivered', 'spooled', 'counted', 'silent'], endings)
 if (only === '') {
   const file = join(import.meta.dirname, 'RESULTS.md')
   writeFileSync(file, `${preamble()}\n${output.join('\n').trimEnd()}\n`)
 }
 
-function cells({ sent, received, duplicated, differing, lost, unwritten, counted, peakMiB }) {
+function cells({ sent, received, duplicated, differing, lost, unwritten, counted, silent, peakMiB }) {
   const numbers = [
     sent,
     received,
@@ -63,6 +79,7 @@ function cells({ sent, received, duplicated, differing, lost, unwritten, counted
     lost,
     unwritten,
     counted ?? '–',
+    silent,
     peakMiB,
   ]
   return numbers.map(number => (typeof number === 'number' ? number.toLocaleString('en-US') : number))
@@ -75,7 +92,8 @@ Written by \`node benchmarks/delivery/run.mjs${quick ? ' --quick' : ''}\` on ${c
 A real server process stands in for Langfuse; a request is a small span and a generation of 2 KB in, 4 KB out, an outage lasts
 ${times.outageMs / 1000} s. Spans go through Langfuse's span processor in every line. \`duplicated\` are spans received again, each the same to the
 byte; \`lost\` is sent less received; \`unwritten\` had not reached the disk when the process was killed. Where memory or disk is bounded,
-what is lost and what the outbox counts as dropped must be the same number.
+what is lost and what the outbox counts as dropped must be the same number. \`silent\` is what was lost and neither spooled, counted, nor unwritten when
+the process was killed.
 `
 }
 

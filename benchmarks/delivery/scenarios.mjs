@@ -9,8 +9,8 @@ const MIB = 2 ** 20
 /** Every scenario for one way of exporting: `outbox`, `spool` or `sdk`. Each returns the figures of a line. */
 export const scenarios = [
   { name: 'burst of 50,000 spans in one tick', exporters: ['outbox', 'spool', 'sdk'], run: burst },
-  ...['refuse', 'hang', '503', 'reset'].map(mode => ({
-    name: `outage, 500 requests/s: ${{ refuse: 'connections refused', hang: 'no answer', 503: '503', reset: 'reset mid-body' }[mode]}`,
+  ...['refuse', 'hang', '500', '503', 'reset'].map(mode => ({
+    name: `outage, 500 requests/s: ${{ refuse: 'connections refused', hang: 'no answer', 500: '500', 503: '503', reset: 'reset mid-body' }[mode]}`,
     exporters: ['outbox', 'spool', 'sdk'],
     run: (exporter, times) => outage(exporter, times, mode),
   })),
@@ -140,13 +140,15 @@ async function figures(server, applications) {
     0,
   )
   const lost = sent - received.length
+  const notYetWritten = Math.max(0, Math.min(unwritten, lost))
   return {
     sent,
     received: received.length,
     duplicated,
     differing,
     lost,
-    unwritten: Math.max(0, Math.min(unwritten, lost)),
+    unwritten: notYetWritten,
+    silent: lost - notYetWritten - total('dropped') - total('spooled'),
     counted: applications.every(({ dropped }) => dropped === undefined) ? undefined : total('dropped'),
     peakMiB: Math.round(Math.max(...applications.map(({ peakMiB }) => peakMiB))),
   }

@@ -30,9 +30,12 @@ server.on('connection', socket => {
 })
 
 function answer(request, response, raw) {
-  if (mode === '503') return response.writeHead(503).end()
+  if (mode === '500' || mode === '503') return response.writeHead(Number(mode)).end()
   if (mode === 'discard') return response.writeHead(200).end()
   if (mode !== 'accept') return request.socket.destroy()
+  // Whatever else a client asks Langfuse for.
+  if (request.headers['content-type'] === undefined)
+    return response.writeHead(200, { 'content-type': 'application/json' }).end('{}')
   const body = request.headers['content-encoding'] === 'gzip' ? gunzipSync(raw) : raw
   for (const [name, bytes] of spansOf(body, request.headers['content-type'])) {
     const digest = createHash('md5').update(bytes).digest('base64')

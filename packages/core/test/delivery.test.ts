@@ -197,7 +197,7 @@ it('keeps two mirrors of one URL apart, if they have names', async () => {
     { url: `${other.url.replace('//', '//user:password@')}/v1/traces` },
   ]
   expect(() => init({ mirrors: mirrors.map(({ name: _, ...mirror }) => mirror) })).toThrow(
-    'mirrors.name must be unique',
+    'mirrors[1].name must be unique',
   )
   const tracing = init({ mirrors })
   await traceJob('job', () => {})

@@ -171,12 +171,12 @@ describe('a wrong value', () => {
       'delivery.spool.fsync must be one of',
     ],
     [{ delivery: [] as never }, 'delivery must be an object, got an array'],
-    [{ mirrors: { url: 'http://a' } as never }, 'mirrors must be a list of { url, protocol, headers'],
+    [{ mirrors: { url: 'http://a' } as never }, 'mirrors must be a list of { name, url, protocol, headers'],
     [{ mirrors: [null as never] }, 'mirrors[0] must be an object, got null'],
     [{ mirrors: [{ url: 'http://a' }, { url: 'b' }] }, 'mirrors[1].url must be an http or https URL'],
     [
       { mirrors: [{ url: 'http://a' }, { url: 'http://a' }] },
-      'mirrors[1].url must be other than mirrors[0].url',
+      'mirrors[1].name must be unique, and set for each of two mirrors with one URL',
     ],
     [
       { mirrors: [{ url: 'http://a', headers: { 'x y': '1' } }] },
