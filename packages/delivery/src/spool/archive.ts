@@ -93,6 +93,8 @@ export function createArchive({ options, ledger, isOpen }: ArchiveOptions): Arch
     },
     async verify() {
       for (const segment of all()) {
+        // Nothing was written to it yet: its file may not have been made.
+        if (segment.bytes === 0) continue
         const isMissing = await files.stat(segment.path).then(
           () => false,
           error => error.code === 'ENOENT',
