@@ -433,6 +433,24 @@ describe('files that vanish', () => {
     },
   )
 
+  it('are not those that are about to be made', async () => {
+    const slow: SpoolOptions['files'] = {
+      async open(...parameters) {
+        // Longer than it takes until the files are looked after.
+        if (parameters[1] === 'wx') await new Promise(resolve => setTimeout(resolve, 2500))
+        return files.open(...parameters)
+      },
+    }
+    const outbox = create({ files: slow })
+    outbox.sender.answer = () => DOWN
+    outbox.take(...numberedSpans(1, 10))
+    await until(() => outbox.stats().spooled === 10)
+    await outbox.close({ timeoutMs: 100 })
+    const next = create()
+    await until(() => next.stats().delivered === 10)
+    expect(sorted(next.sender.received)).toEqual(range(1, 10))
+  })
+
   it('are counted if what was in them is in no memory', async () => {
     const left = create()
     left.sender.answer = () => DOWN
