@@ -27,6 +27,8 @@ export function feedbackRoute(options: FeedbackOptions): RequestHandler {
     // Don't trace feedback requests.
     request.langfuse?.skip()
     if (limit === undefined) return receive(request, response, next)
+    const isTrusted = request.app?.get('trust proxy') !== false
+    feedback.checkProxy(request.headers, isTrusted, "app.set('trust proxy', 1)")
     return limit(request, response, error => {
       if (error === undefined) receive(request, response, next)
       else next(error)
@@ -46,6 +48,8 @@ function createLimiter({ rateLimit, unlimited }: FeedbackReceiver): RequestHandl
       windowMs: rateLimit.windowMs,
       standardHeaders: 'draft-7',
       legacyHeaders: false,
+      // The same warning, in the app's own log.
+      validate: { xForwardedForHeader: false },
       message: { error: 'too many requests' },
     })
   } catch (error) {

@@ -53,6 +53,29 @@ describe.each(expressVersions)('feedbackRoute in %s', (_version, express) => {
       .post('/feedback')
       .send(feedback as object)
 
+  it('gives one id to the score of a trace, in whatever letters its id comes', async () => {
+    const app = appWith()
+    const answers = await Promise.all(
+      [TRACE, TRACE.toUpperCase()].map(traceId => give(app, { traceId, name: 'helpful', value: true })),
+    )
+    expect(answers.map(({ body }) => body.id)).toEqual([`${TRACE}-helpful`, `${TRACE}-helpful`])
+  })
+
+  it('warns of a proxy that the app does not trust', async () => {
+    for (const trusts of [true, false]) {
+      const app = appWith()
+      if (trusts) app.set('trust proxy', 1)
+      await request(app)
+        .post('/feedback')
+        .set('x-forwarded-for', '192.0.2.1')
+        .send({ traceId: TRACE, name: 'helpful', value: 1 })
+      const lines = warn.mock.calls.filter(([line]) => String(line).includes('behind the proxy'))
+      // Once in a process, whichever version of Express is first.
+      expect(lines.length).toBeLessThanOrEqual(trusts ? 0 : 1)
+    }
+    expect(getTracing()?.stats().warnings['feedback proxy']).toBeGreaterThan(0)
+  })
+
   it('shows what a user thinks of an answer with its trace', async () => {
     const app = appWith()
     const { headers } = await request(app).post('/chat')

@@ -33,6 +33,8 @@ export const feedbackRoute: FastifyPluginAsync<FeedbackRouteOptions> = async (fa
       config: { langfuse: false, ...(limiter !== undefined && { rateLimit: { max, timeWindow: windowMs } }) },
     },
     (request, reply) => {
+      if (limiter !== undefined)
+        feedback.checkProxy(request.headers, request.ips !== undefined, 'fastify({ trustProxy: 1 })')
       const { status, body } = feedback.receive(request.body)
       void reply.code(status).send(body)
     },

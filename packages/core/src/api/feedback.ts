@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import {
   atLeast,
   between,
@@ -51,7 +52,9 @@ export interface FeedbackReceiver {
   readonly isLimited: boolean
   /** Warns that `name`, the framework's rate limiter, could not be loaded. */
   unlimited(name: string, error: unknown): void
-  /** Checks what strangers sent and passes on what is right; never throws. */
+  /** Warns once if a request came through a proxy that the app does not trust: all its clients then share one limit. */
+  checkProxy(headers: IncomingHttpHeaders, isTrusted: boolean, remedy: string): void
+  /** Checks what untrusted clients sent and passes on what is valid. Never throws. */
   receive(body: unknown): FeedbackAnswer
 }
 
@@ -109,6 +112,13 @@ export function createFeedbackReceiver(options: FeedbackOptions): FeedbackReceiv
         `feedbackRoute() is not rate-limited: ${reason}. npm install ${name}, or set rateLimit: false`,
       )
     },
+    checkProxy(headers, isTrusted, remedy) {
+      if (isTrusted || (headers['x-forwarded-for'] ?? headers.forwarded) === undefined) return
+      log().warnOnce(
+        'feedback proxy',
+        `feedbackRoute() limits all clients behind the proxy together, because the app does not trust it: ${remedy}`,
+      )
+    },
     receive(body) {
       if (body === undefined) {
         log().warnOnce(
@@ -132,8 +142,10 @@ export function createFeedbackReceiver(options: FeedbackOptions): FeedbackReceiv
     if (typeof body !== 'object' || body === null || Array.isArray(body))
       throw new TypeError('the body must be a JSON object')
     // A copy has what was sent, and nothing that is inherited.
-    const { traceId, name, value, comment } = { ...body } as Record<string, unknown>
-    if (!isTraceId(traceId)) throw new TypeError('traceId must be 32 hex digits')
+    const { traceId: id, name, value, comment } = { ...body } as Record<string, unknown>
+    if (!isTraceId(id)) throw new TypeError('traceId must be 32 hex digits')
+    // One trace in whatever letters: its score must have one id.
+    const traceId = id.toLowerCase()
     if (typeof name !== 'string' || !names.has(name))
       throw new TypeError(`name must be one of ${[...names].join(', ')}`)
     if (typeof value !== 'number' && typeof value !== 'string' && typeof value !== 'boolean')
