@@ -8,6 +8,8 @@ import { ComparePage } from './pages/compare-page.tsx'
 import { GroupPage, GroupsPage } from './pages/groups-page.tsx'
 import { ListPage } from './pages/list-page.tsx'
 import { NotFoundPage } from './pages/not-found-page.tsx'
+import { OverviewPage } from './pages/overview-page.tsx'
+import { PlaygroundPage } from './pages/playground-page.tsx'
 import { TracePage } from './pages/trace-page.tsx'
 import { Notice } from './parts/notice.tsx'
 import { focusAfterNavigation } from './shell/focus.ts'
@@ -35,6 +37,9 @@ function Page() {
   if (kind === 'sessions' || kind === 'users') {
     return first ? <GroupPage kind={kind} id={first} /> : <GroupsPage kind={kind} />
   }
+  if (kind === 'overview') return <OverviewPage />
+  if (kind === 'playground' && first && second)
+    return <PlaygroundPage key={second} traceId={first} observationId={second} />
   return kind === '' ? <ListPage /> : <NotFoundPage />
 }
 

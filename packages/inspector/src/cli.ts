@@ -15,6 +15,7 @@ main(process.argv.slice(2)).catch((error: Error) => {
 })
 
 async function main(args: string[]): Promise<void> {
+  if (args[0] === 'mcp') return await runMcp(args.slice(1))
   const { help, version: wantsVersion, json, quiet, ...options } = parseCommandLine(args)
   if (help || wantsVersion) {
     process.stdout.write(help ? helpText : `${version}\n`)
@@ -47,6 +48,13 @@ async function main(args: string[]): Promise<void> {
   process.on('SIGINT', stop).on('SIGTERM', stop)
   // A pipe that was closed at the other end: nobody reads on.
   process.stdout.on('error', () => void inspector.close())
+}
+
+/** Serves the Model Context Protocol; the module is large, and loaded only for that. */
+async function runMcp(args: string[]): Promise<void> {
+  const { port = 4319, host = '127.0.0.1' } = parseCommandLine(args)
+  const { serveMcp } = await import('./mcp/mcp-server.ts')
+  await serveMcp(`http://${host.includes(':') ? `[${host}]` : host}:${port}`)
 }
 
 /** Where single traces may be sent on to, if there are keys for it. */

@@ -1,4 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
@@ -274,6 +276,96 @@ describeInBrowser("the inspector's page", () => {
         .getByText('duratoin: is no filter and is searched for as text. Did you mean duration:?')
         .waitFor()
       await page.getByText('status: cannot read "soon"').waitFor()
+    })
+  })
+
+  describe('the loop', () => {
+    it('makes a generation again with other words, and shows what differs', async () => {
+      const seen: string[] = []
+      const llm = createServer(async (request, response) => {
+        let body = ''
+        for await (const chunk of request) body += chunk
+        seen.push(body)
+        response.writeHead(200, { 'content-type': 'text/event-stream' })
+        response.write('data: {"choices":[{"delta":{"content":"Your order left "}}]}\n\n')
+        response.end('data: {"choices":[{"delta":{"content":"at noon."}}]}\n\ndata: [DONE]\n\n')
+      })
+      await new Promise<void>(resolve => llm.listen(0, '127.0.0.1', () => resolve()))
+      const { port } = llm.address() as AddressInfo
+      try {
+        await send(
+          { name: 'POST /chat' },
+          {
+            id: '2',
+            parent: '1',
+            name: 'answer',
+            attributes: {
+              'langfuse.observation.type': 'generation',
+              'langfuse.observation.model.name': 'gpt-5',
+              'langfuse.observation.model.parameters': '{"temperature":"0.2"}',
+              'langfuse.observation.input': '[{"role":"user","content":"Where is it?"}]',
+              'langfuse.observation.output': '{"role":"assistant","content":"Your order left this morning."}',
+              'langfuse.observation.metadata.url': `http://127.0.0.1:${port}/v1/chat/completions`,
+            },
+          },
+        )
+        const page = await open(`/traces/${traceId('a')}?o=0000000000000002`)
+        await page.getByRole('link', { name: 'Playground' }).click()
+        await page.getByLabel('user').fill('When did it leave?')
+        await page.getByRole('button', { name: 'Send' }).click()
+        const answers = page.getByRole('region', { name: 'Answers' })
+        await answers.locator('ins').filter({ hasText: 'at' }).waitFor()
+        expect(await answers.locator('.diff').innerText()).toContain('Your order left')
+        expect(JSON.parse(seen[0]!)).toMatchObject({
+          model: 'gpt-5',
+          temperature: 0.2,
+          stream: true,
+          messages: [{ role: 'user', content: 'When did it leave?' }],
+        })
+        await answers.getByRole('link', { name: 'All tries' }).click()
+        await page.getByRole('heading', { name: 'playground', level: 1 }).waitFor()
+        await rows(page).filter({ hasText: 'try gpt-5' }).waitFor()
+      } finally {
+        llm.close()
+      }
+    })
+
+    it('shows a session as a conversation, and a score that is given by hand', async () => {
+      await postJson(`${inspector.url}/v1/traces`, chatExport(12))
+      const page = await open('/sessions/s-grace-0')
+      const turns = page.getByRole('region', { name: 'Conversation' }).getByRole('article')
+      await turns.nth(0).getByText('How do I return a pair of shoes').waitFor()
+      await turns.nth(1).getByText('Cancel my subscription').waitFor({ state: 'attached' })
+      await turns.first().locator('table').waitFor()
+      await turns.first().getByRole('link', { name: 'POST /chat' }).click()
+      await page.getByRole('button', { name: 'Score', exact: true }).click()
+      await page.getByLabel('Name').fill('tone')
+      await page.getByLabel('Value').fill('0.5')
+      await page.getByLabel('Comment').fill('too short')
+      await page.getByRole('button', { name: 'Save score' }).click()
+      await page.locator('.trace-head .facts').getByText('★ tone 0.5').waitFor()
+      expect(inspector.traces().flatMap(({ scores }) => scores)).toMatchObject([
+        { name: 'tone', value: 0.5, comment: 'too short' },
+      ])
+    })
+
+    it('sums up by route, model and user, and each figure leads to its traces', async () => {
+      await postJson(`${inspector.url}/v1/traces`, chatExport(40))
+      const page = await open('/overview')
+      await page.getByRole('img', { name: 'Requests and errors over time' }).locator('canvas').waitFor()
+      const figures = page.getByRole('group', { name: 'Figures' })
+      await page.getByRole('button', { name: 'user', exact: true }).click()
+      await figures.getByRole('rowheader', { name: 'grace' }).waitFor()
+      await page.getByRole('button', { name: 'model', exact: true }).click()
+      await figures.getByRole('rowheader', { name: 'gpt-4.1-mini' }).waitFor()
+      await page.getByRole('button', { name: 'route', exact: true }).click()
+      await figures.getByRole('link', { name: /%\)$/ }).click()
+      await page
+        .locator('.foot')
+        .getByText(/^[1-9] of 40 traces/)
+        .waitFor()
+      for (const status of await rows(page).locator('.status > .status').allTextContents())
+        expect(status).toBe('502')
     })
   })
 
@@ -864,10 +956,25 @@ describeInBrowser("the inspector's page", () => {
       await page.keyboard.press('?')
       await page.getByRole('dialog').waitFor()
       await check('help')
-      for (const path of ['/sessions', '/users/ada', '/sessions/none', `/traces/${'9'.repeat(32)}`]) {
+      for (const path of [
+        '/sessions',
+        '/sessions/s-ada-0',
+        '/users/ada',
+        '/sessions/none',
+        '/overview',
+        '/nowhere',
+        `/playground/${other}/0000000000000006`,
+        `/traces/${'9'.repeat(32)}`,
+      ]) {
         await page.goto(inspector.url + path)
         await page.locator('main h1').waitFor({ state: 'attached' })
         await check(path)
+      }
+      await page.goto(`${inspector.url}/traces/${id}`)
+      for (const form of ['Score', 'Add to dataset', 'Replay request']) {
+        await page.getByRole('button', { name: form, exact: true }).click()
+        await page.locator('.trace-form').waitFor()
+        await check(form)
       }
       await page.goto(`${inspector.url}/compare/${id}/${other}`)
       await page.locator('.compare-detail .payload').first().waitFor()
@@ -883,18 +990,23 @@ describeInBrowser("the inspector's page", () => {
     })
   })
 
-  it('looks like its picture in the README', async () => {
+  it.each(['light', 'dark'] as const)('looks like its %s pictures in the README', async colorScheme => {
     await postJson(`${inspector.url}/v1/traces`, chatExport(48))
     const id = traceId(chatTrace(46)[0]!.trace!)
     await postJson(`${inspector.url}/api/public/scores`, { traceId: id, name: 'helpful', value: 1 })
-    const page = await open(`/traces/${id}?o=0000000000000006`, {
-      viewport: { width: 1280, height: 760 },
-      colorScheme: 'light',
-      reducedMotion: 'reduce',
-    })
-    await page.locator('.detail .chat').nth(1).waitFor()
-    const picture = await page.screenshot()
-    expect(picture.length).toBeLessThan(250_000)
-    if (process.env.UPDATE_SCREENSHOT) writeFileSync(join(__dirname, '..', 'screenshot.png'), picture)
+    const picture = async (name: string, path: string, shown: string): Promise<void> => {
+      const page = await open(path, {
+        viewport: { width: 1280, height: 760 },
+        colorScheme,
+        reducedMotion: 'reduce',
+      })
+      await page.locator(shown).first().waitFor()
+      const bytes = await page.screenshot()
+      expect(bytes.length).toBeLessThan(250_000)
+      const file = join(__dirname, '..', 'screenshots', `${name}-${colorScheme}.png`)
+      if (process.env.UPDATE_SCREENSHOTS) writeFileSync(file, bytes)
+    }
+    await picture('trace', `/traces/${id}?o=0000000000000006`, '.detail .chat')
+    await picture('overview', '/overview', '.chart canvas')
   })
 })

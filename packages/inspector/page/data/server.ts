@@ -83,7 +83,7 @@ function isJson(text: string): boolean {
 }
 
 /** Asks the inspector; rejects with a ServerError that tells an answer from none. */
-async function ask<T>(path: string, init?: RequestInit): Promise<T> {
+export async function ask<T>(path: string, init?: RequestInit): Promise<T> {
   let response: Response
   try {
     response = await fetch(path, init)

@@ -1,5 +1,5 @@
 import { signal } from '@preact/signals'
-import { useMemo } from 'preact/hooks'
+import { useMemo, useState } from 'preact/hooks'
 import { formatCost, formatDuration, formatTokens } from '../../src/reading/quantity.ts'
 import type { TraceSummary } from '../../src/reading/trace-summary.ts'
 import { navigate, toSegment, wellFormed } from '../data/navigation.ts'
@@ -9,6 +9,7 @@ import { TraceTable } from '../list/trace-table.tsx'
 import { formatFullMoment, formatMoment } from '../parts/moment.ts'
 import { isNarrow } from '../parts/screen.ts'
 import { VirtualRows } from '../parts/virtual-rows.tsx'
+import { Conversation } from './conversation.tsx'
 
 /** What traces are put together by. */
 export type GroupKind = 'sessions' | 'users'
@@ -110,6 +111,7 @@ export function GroupPage({ kind, id }: { kind: GroupKind; id: string }) {
     [traces.value, kind, id],
   )
   usePageTitle(`${kind === 'sessions' ? 'Session' : 'User'} ${id}`)
+  const [isList, setList] = useState(kind === 'users')
   if (!group) {
     return (
       <main class="empty">
@@ -145,15 +147,27 @@ export function GroupPage({ kind, id }: { kind: GroupKind; id: string }) {
             ) : null,
           )}
         </dl>
+        <span class="choice" role="group" aria-label="Show as">
+          <button type="button" aria-pressed={!isList} onClick={() => setList(false)}>
+            Conversation
+          </button>
+          <button type="button" aria-pressed={isList} onClick={() => setList(true)}>
+            List
+          </button>
+        </span>
       </header>
-      <TraceTable
-        label="Traces"
-        traces={group.traces}
-        activeId={activeId.value}
-        onActive={traceId => {
-          activeId.value = traceId
-        }}
-      />
+      {isList ? (
+        <TraceTable
+          label="Traces"
+          traces={group.traces}
+          activeId={activeId.value}
+          onActive={traceId => {
+            activeId.value = traceId
+          }}
+        />
+      ) : (
+        <Conversation traces={group.traces} />
+      )}
     </main>
   )
 }

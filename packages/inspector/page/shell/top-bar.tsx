@@ -11,6 +11,7 @@ const pages = [
   ['', 'Traces'],
   ['sessions', 'Sessions'],
   ['users', 'Users'],
+  ['overview', 'Overview'],
 ] as const
 
 /** Where one is, and what concerns all traces. */

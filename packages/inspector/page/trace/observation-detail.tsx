@@ -39,6 +39,11 @@ export function ObservationDetail(props: {
         <span class="text" dir="auto">
           {row.name || '(no name)'}
         </span>
+        {row.type === 'generation' && !row.running && (
+          <a class="button" href={`/playground/${traceId}/${row.id}`}>
+            Playground
+          </a>
+        )}
       </h2>
       {error && <p class="muted">{error}</p>}
       {observation && <Detail observation={observation} row={row} scores={scores} words={words} />}

@@ -3,7 +3,7 @@ import type { Observation } from './observation.ts'
 import type { TraceSummary } from './trace-summary.ts'
 
 /** A request as `fetch` takes it; remarks name what was not captured. */
-interface SendableRequest {
+export interface SendableRequest {
   method: string
   url: string
   headers: Record<string, string>
@@ -12,7 +12,7 @@ interface SendableRequest {
 }
 
 /** Completes a request with what it takes to send it, and with remarks on what is missing. */
-function toSendable(request: OriginalRequest): SendableRequest {
+export function toSendable(request: OriginalRequest): SendableRequest {
   const { method, origin, path, query, hiddenQuery, body } = request
   const redacted = Object.entries(request.headers).filter(([, value]) => /\[redacted\]/i.test(value))
   const headers = Object.fromEntries(

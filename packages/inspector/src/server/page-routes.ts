@@ -5,6 +5,8 @@ import { RequestError } from '../basics/request-error.ts'
 import { encodeJson } from '../otlp/otlp-encode.ts'
 import { type LangfuseProject, sendTrace } from '../outgoing/langfuse-sender.ts'
 import type { PriceOf } from '../reading/price-of.ts'
+import { matchesFilters, parseQuery } from '../reading/trace-query.ts'
+import type { TraceSummary } from '../reading/trace-summary.ts'
 import type { TraceParts } from '../store/trace-entry.ts'
 import { findSpans, type TraceSearch } from '../store/trace-search.ts'
 import type { TraceStore } from '../store/trace-store.ts'
@@ -129,8 +131,8 @@ export function createPageRoutes({ store, feed, search, project, priceOf, clear 
     {
       path: /^\/api\/traces$/,
       methods: {
-        GET: () =>
-          json(200, { traces: store.summaries().toReversed(), dropped: store.stats().evictedTraces }),
+        GET: request =>
+          json(200, { traces: listTraces(store, search, request), dropped: store.stats().evictedTraces }),
         DELETE: async () => {
           await clear()
           return json(200, {})
@@ -158,4 +160,27 @@ function download(name: string): Reply {
 
 function queryOf({ url }: IncomingMessage): string {
   return new URL(url!, 'http://localhost').searchParams.get('q') ?? ''
+}
+
+/** Summaries, newest first: all of them, or those that the parameters `q` and `limit` ask for. */
+function listTraces(
+  store: TraceStore,
+  search: TraceSearch['find'],
+  { url }: IncomingMessage,
+): TraceSummary[] {
+  const { searchParams } = new URL(url!, 'http://localhost')
+  const { filters, text, without } = parseQuery(searchParams.get('q') ?? '')
+  const ids = text === '' ? undefined : search(text)
+  const excluded = without.map(words => search(words))
+  const limit = Number(searchParams.get('limit') ?? Number.POSITIVE_INFINITY)
+  return store
+    .summaries()
+    .toReversed()
+    .filter(
+      trace =>
+        (!ids || ids.has(trace.id)) &&
+        !excluded.some(found => found.has(trace.id)) &&
+        matchesFilters(trace, filters),
+    )
+    .slice(0, Number.isNaN(limit) ? undefined : limit)
 }

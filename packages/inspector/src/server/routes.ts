@@ -1,18 +1,19 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import { RequestError } from '../basics/request-error.ts'
 import type { OtlpSpan } from '../otlp/otlp-span.ts'
 import { ingestBatch, ingestScores, parseScore, type Score } from '../reading/score.ts'
 import { toTraceRecord } from '../reading/trace-record.ts'
+import { createLoopRoutes, type LoopContext } from './loop-routes.ts'
 import { receiveSpans } from './otlp-endpoint.ts'
 import { createPageRoutes, type PageContext } from './page-routes.ts'
-import { json, mediaType, type Reply } from './reply.ts'
-import { readBody } from './request-body.ts'
+import { createReplayRoutes, type ReplayContext } from './replay-routes.ts'
+import { json, type Reply } from './reply.ts'
+import { readJson } from './request-json.ts'
 import type { Route } from './route.ts'
 import { createViewRoutes } from './view-routes.ts'
 
 /** What the routes share. */
-export interface RouteContext extends PageContext {
+export interface RouteContext extends PageContext, LoopContext, ReplayContext {
   maxBodyBytes: number
   /** Keeps spans; returns a reason for each one that found no room. */
   keepSpans(spans: OtlpSpan[]): string[]
@@ -99,17 +100,7 @@ export function createRoutes(context: RouteContext): Route[] {
     },
     ...createViewRoutes(store),
     ...createPageRoutes(context),
+    ...createLoopRoutes(context),
+    ...createReplayRoutes(context),
   ]
-}
-
-async function readJson(request: IncomingMessage, maxBodyBytes: number): Promise<unknown> {
-  // Browsers send JSON across sites only after asking first, and nothing here answers yes.
-  if (mediaType(request) !== 'application/json')
-    throw new RequestError(415, 'Content-Type must be application/json')
-  const body = await readBody(request, maxBodyBytes)
-  try {
-    return JSON.parse(Buffer.from(body).toString('utf8'))
-  } catch {
-    throw new RequestError(400, 'the body is not JSON')
-  }
 }

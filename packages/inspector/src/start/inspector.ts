@@ -7,12 +7,13 @@ import { createLiveFeed } from '../server/live-feed.ts'
 import { createRequestHandler } from '../server/request-handler.ts'
 import { createRoutes } from '../server/routes.ts'
 import { createFallback } from '../server/view-routes.ts'
+import { openDatasetFiles } from '../store/dataset-files.ts'
 import { readAhead } from '../store/read-ahead.ts'
 import { openTraceFile, type TraceFile } from '../store/trace-file.ts'
 import { createTraceSearch } from '../store/trace-search.ts'
 import { createTraceStore, type TraceStoreStats } from '../store/trace-store.ts'
 import { createTraceWaiters, type TraceMatch } from '../store/trace-waiters.ts'
-import { type InspectorOptions, resolveOptions } from './options.ts'
+import { type InspectorOptions, isLoopback, resolveOptions } from './options.ts'
 
 /** What the inspector has seen. */
 export interface InspectorStats extends TraceStoreStats {
@@ -75,6 +76,9 @@ export async function startInspector(options: InspectorOptions = {}): Promise<In
     search: search.find,
     project: config.sendTo,
     priceOf,
+    datasets: openDatasetFiles(config.datasets),
+    env: process.env,
+    isLocal: isLoopback(config.host),
     maxBodyBytes: config.maxBodyBytes,
     keepSpans(spans) {
       const bounded = spans.map(span => boundSpan(span, config))

@@ -65,6 +65,11 @@ export interface InspectorOptions {
    */
   maxValueLength?: number | undefined
   /**
+   * Folder of the dataset files that traces are saved to.
+   * @default 'datasets'
+   */
+  datasets?: string | undefined
+  /**
    * Prices of models, for calls without `costDetails`; or the path of a JSON file with them.
    * @default the table that this version came with
    */
@@ -115,6 +120,7 @@ export interface InspectorConfig {
   readonly maxFileBytes: number
   readonly maxAttributes: number
   readonly maxValueLength: number
+  readonly datasets: string
   readonly prices: PriceTable
   readonly sendTo: LangfuseProject | undefined
   readonly unref: boolean
@@ -151,6 +157,7 @@ export function resolveOptions(options: InspectorOptions, env: NodeJS.ProcessEnv
     maxFileBytes: integer('maxFileBytes', options.maxFileBytes, 256 * 1024 * 1024, 1),
     maxAttributes: integer('maxAttributes', options.maxAttributes, 512, 1),
     maxValueLength: integer('maxValueLength', options.maxValueLength, 1_000_000, 1),
+    datasets: options.datasets ?? 'datasets',
     prices: priceTable(options.prices),
     sendTo: project(options.sendTo),
     unref: options.unref ?? false,
@@ -204,6 +211,7 @@ function integer(
   )
 }
 
-function isLoopback(host: string): boolean {
+/** Whether an address leads to this machine alone. */
+export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
 }

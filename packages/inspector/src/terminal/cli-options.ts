@@ -5,12 +5,14 @@ import { InspectorError } from '../basics/inspector-error.ts'
 export const helpText: string = `Receives Langfuse traces on this machine, prints them and shows them in a browser.
 
 Usage: npx @langfuse-middleware/inspector [options]
+       npx @langfuse-middleware/inspector mcp [--port <number>]   lets coding assistants look at the traces (stdio)
 
   --port <number>   port to listen on (default 4319; the next free one if in use)
   --host <address>  address to listen on (default 127.0.0.1)
   --file <path>     where traces are kept over restarts (default .langfuse/traces.jsonl)
   --memory          keep traces in memory only
   --prices <path>   JSON file with prices of models, instead of the built-in ones
+  --datasets <path> folder for dataset files (default datasets)
   --json            print each trace as one line of JSON
   --quiet           print no traces, only the summary at the end
   --force           start in production, or on an address that others can reach
@@ -31,6 +33,7 @@ export interface CliOptions {
   host?: string
   file?: string
   prices?: string
+  datasets?: string
   json: boolean
   quiet: boolean
   force: boolean
@@ -57,6 +60,7 @@ function parse(args: string[]): Omit<CliOptions, 'port'> & { port?: string; file
         host: { type: 'string' },
         file: { type: 'string', default: '.langfuse/traces.jsonl' },
         prices: { type: 'string' },
+        datasets: { type: 'string' },
         memory: flag,
         json: flag,
         quiet: { ...flag, short: 'q' },
