@@ -3,7 +3,7 @@ import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { startObservation } from '@langfuse/tracing'
 import { getTracing } from '@langfuse-middleware/core'
-import { langfuseMiddleware } from '@langfuse-middleware/express'
+import { langfuseErrorHandler, langfuseMiddleware } from '@langfuse-middleware/express'
 import express from 'express'
 import { describeInBrowser, launchBrowser } from '../packages/inspector/test/browser.ts'
 
@@ -35,6 +35,10 @@ describeInBrowser('an app that brings the inspector along', () => {
       generation.update({ output: 'On its way.' }).end()
       response.json({})
     })
+    app.post('/fail', () => {
+      throw new TypeError('no order for sk-proj-abcdefghijklmnopqrstuvwxyz0123456789')
+    })
+    app.use(langfuseErrorHandler())
     server = app.listen(0, '127.0.0.1')
     await once(server, 'listening')
   })
@@ -69,6 +73,25 @@ describeInBrowser('an app that brings the inspector along', () => {
 
     expect(await lineWith(/POST \/chat 200 \d+ ms (\S+)/)).toBe(page.url().replace(/\?.*/, ''))
     expect(page.url()).toContain(headers.get('x-langfuse-trace-id'))
+  })
+
+  it('shows the stack of an error and who asked, and repeats the request at its own address', async () => {
+    const { port } = server.address() as AddressInfo
+    const address = `http://127.0.0.1:${port}/fail`
+    await fetch(address, { method: 'POST', headers: { 'x-user-id': 'ada' } })
+    const page = await browser.newPage()
+    await page.goto(await lineWith(/POST \/fail 500 \d+ ms (\S+)/))
+    const stack = page.getByRole('group', { name: 'Exception' })
+    await stack.getByText('TypeError').first().waitFor()
+    expect(await stack.innerText()).not.toContain('abcdefghijklmnopqrstuvwxyz0123456789')
+    expect(await stack.locator('a').first().getAttribute('href')).toContain('embedded-inspector.test.ts')
+    await page.getByRole('button', { name: 'Replay request' }).click()
+    expect(await page.getByLabel('POST').inputValue()).toBe(address)
+    await page.getByRole('button', { name: 'Send' }).click()
+    await page
+      .getByRole('status')
+      .getByText(/^500 after/)
+      .waitFor()
   })
 })
 

@@ -8,7 +8,9 @@ import type { LocalInspector } from './local-inspector.ts'
 interface RunningSpansOptions {
   readonly otel: Otel
   readonly buffer: TraceBuffer
-  readonly inspector: LocalInspector
+  readonly inspector: Pick<LocalInspector, 'url'>
+  /** Who the request is of, as known so far: its root gets that at its end only. */
+  readonly identityOf: (request: HeldTrace['request']) => Attributes
   readonly isExported: (span: ReadableSpan) => boolean
   /** Brings an observation that runs up to date; returns a figure that grows with it. */
   readonly progress: (span: ReadableSpan) => number
@@ -28,7 +30,7 @@ const MAX_SPAN_BYTES = 128 * 1024
  * a request that runs is shown too: it is held until the request ends. Returns what stops it.
  */
 export function showRunningSpans(options: RunningSpansOptions): () => void {
-  const { otel, buffer, inspector, isExported, progress, masked } = options
+  const { otel, buffer, inspector, isExported, progress, masked, identityOf } = options
   const { api, core } = otel
   const delivery: typeof import('@langfuse-middleware/delivery') = require('@langfuse-middleware/delivery')
   const builder = delivery.createRecordBuilder({ maxSpanBytes: MAX_SPAN_BYTES })
@@ -86,7 +88,7 @@ export function showRunningSpans(options: RunningSpansOptions): () => void {
       const known = shown.get(trace) ?? new Map<ReadableSpan, number>()
       shown.set(trace, known)
       for (const span of [trace.root, ...childrenOf(trace)]) {
-        const state = span.ended ? -1 : progress(span) + Object.keys(span.attributes).length
+        const state = stateOf(trace, span)
         if (known.get(span) === state || (span !== trace.root && !isExported(span))) continue
         if (builder.spans >= MAX_SPANS || builder.bytes >= MAX_BYTES) return
         known.set(span, state)
@@ -95,12 +97,21 @@ export function showRunningSpans(options: RunningSpansOptions): () => void {
     }
   }
 
+  /** Differs as soon as there is more to show of a span. */
+  function stateOf({ root, request }: HeldTrace, span: ReadableSpan): number {
+    if (span.ended) return -1
+    const identity = span === root ? (request.userId?.length ?? 0) + (request.sessionId?.length ?? 0) : 0
+    return progress(span) + Object.keys(span.attributes).length + identity
+  }
+
   function add(trace: HeldTrace, span: ReadableSpan): void {
     try {
       const parent = span.parentSpanContext
       const isRoot = span === trace.root
       const view: ReadableSpan = Object.create(span, {
         name: { value: isRoot && !span.ended ? trace.request.runningName : span.name },
+        ...(isRoot &&
+          !span.ended && { attributes: { value: { ...span.attributes, ...identityOf(trace.request) } } }),
         parentSpanContext: { value: isRoot || !parent ? parent : buffer.exportedParent(trace, parent) },
       })
       if (masked || !builder.add(view)) builder.add(bare(view))

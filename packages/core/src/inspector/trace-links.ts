@@ -11,7 +11,7 @@ export interface TraceLinks {
 }
 
 /** Where traces are shown: an address, or what tells one in a while, or nowhere. */
-type FindInspector = () => string | undefined | Promise<string | undefined>
+export type FindInspector = () => string | undefined | Promise<string | undefined>
 
 const RETRY_MS = 5_000
 const ANSWER_MS = 1_000
@@ -73,7 +73,17 @@ export function linksFor(
 ): TraceLinks | undefined {
   if (!config.inspector.links) return undefined
   if (inspector !== undefined) return createTraceLinks(() => inspector.url ?? inspector.find(), log)
+  const find = findStandalone(config, destination, otel)
+  return find && createTraceLinks(find, log)
+}
+
+/** Looks for an inspector that runs beside this app, if traces go to this machine in development. */
+export function findStandalone(
+  config: TracingConfig,
+  destination: Destination,
+  otel: Otel,
+): FindInspector | undefined {
   const { baseUrl } = 'baseUrl' in destination ? destination : {}
-  if (baseUrl === undefined || !isLoopback(baseUrl)) return undefined
-  return createTraceLinks(lookForInspector(baseUrl, otel), log)
+  if (!config.inspector.links || baseUrl === undefined || !isLoopback(baseUrl)) return undefined
+  return lookForInspector(baseUrl, otel)
 }

@@ -4,6 +4,7 @@ import type { Otel } from '../basics/otel.ts'
 import { writeMetadata } from '../export/observation-attributes.ts'
 import type { Level, Outcome } from '../http/outcome.ts'
 import type { TracingConfig } from '../options/resolve-options.ts'
+import type { InspectorAttributes } from './inspector-attributes.ts'
 import type { RequestState } from './request-state.ts'
 import { createRootAttributes, type ObservedResponse } from './root-attributes.ts'
 import { keepsTrace, type TraceFigures } from './sampling-decision.ts'
@@ -49,9 +50,10 @@ export function createRequestRecords(
   otel: Otel,
   { version, emptyRequests, llmEntry }: Pick<TracingConfig, 'version' | 'emptyRequests' | 'llmEntry'>,
   log: Log,
+  describeForInspector?: InspectorAttributes,
 ): RequestRecords {
   const attribute = otel.langfuse.LangfuseOtelSpanAttributes
-  const rootAttributes = createRootAttributes(otel, llmEntry, log)
+  const rootAttributes = createRootAttributes(otel, llmEntry, log, describeForInspector)
 
   function identityOf({ userId, sessionId, tags, annotations }: RequestState): Attributes {
     const { metadata } = annotations

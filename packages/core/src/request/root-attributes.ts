@@ -6,6 +6,7 @@ import { errorMessage, serialise, writeMetadata } from '../export/observation-at
 import type { Level, Outcome } from '../http/outcome.ts'
 import { pathOf, queryKeysOf } from '../http/request-like.ts'
 import type { ResponseEnd } from '../http/response-watch.ts'
+import type { InspectorAttributes } from './inspector-attributes.ts'
 import type { RequestState } from './request-state.ts'
 
 /** What was observed of a response. */
@@ -26,7 +27,12 @@ export type RootAttributes = (
 const MAX_USER_AGENT = 500
 
 /** Creates the builder. Names are composed once, because every request has these. If a value throws, the rest is left out. */
-export function createRootAttributes({ langfuse }: Otel, llmEntry: boolean, log: Log): RootAttributes {
+export function createRootAttributes(
+  { langfuse }: Otel,
+  llmEntry: boolean,
+  log: Log,
+  describeForInspector?: InspectorAttributes,
+): RootAttributes {
   const attribute = langfuse.LangfuseOtelSpanAttributes
   const TYPE = attribute.OBSERVATION_TYPE
   const LEVEL = attribute.OBSERVATION_LEVEL
@@ -89,6 +95,7 @@ export function createRootAttributes({ langfuse }: Otel, llmEntry: boolean, log:
     attributes[END] = outcome.end
     if (failure !== undefined) attributes[`${METADATA}.error`] = errorMessage(failure.error)
     if (update?.metadata !== undefined) writeMetadata(attributes, METADATA, update.metadata)
+    describeForInspector?.(attributes, request)
   }
 
   function writeAnnotations(attributes: Attributes, { start, annotations }: RequestState): void {

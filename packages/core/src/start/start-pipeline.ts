@@ -13,7 +13,7 @@ import type { Refusal } from '../export/refusal.ts'
 import { createShortcut } from '../export/shortcut.ts'
 import { bringInspector, type LocalInspector } from '../inspector/local-inspector.ts'
 import { showRunningSpans } from '../inspector/running-spans.ts'
-import { linksFor } from '../inspector/trace-links.ts'
+import { type FindInspector, findStandalone, linksFor } from '../inspector/trace-links.ts'
 import { createLlmCalls, type LlmCalls } from '../llm-calls/llm-calls.ts'
 import type { Destination } from '../options/destination.ts'
 import type { TracingConfig } from '../options/resolve-options.ts'
@@ -21,6 +21,7 @@ import { adopting, createAdoption } from '../other-tracers/adopted-spans.ts'
 import { checkSdkIsItself } from '../other-tracers/self-check.ts'
 import { createIdGenerator } from '../provider/id-generator.ts'
 import { createOwnProvider, resourceOf } from '../provider/own-provider.ts'
+import { createInspectorAttributes } from '../request/inspector-attributes.ts'
 import { createRequestRecords, type RequestRecords } from '../request/request-record.ts'
 import { outgoingTrace, propagateTraces } from '../trace/outgoing-trace.ts'
 import type { Pipeline } from '../trace/pipeline.ts'
@@ -51,7 +52,9 @@ export function startPipeline(parts: PipelineParts): Pipeline {
   })
   const inspector = config.inspector.embedded ? bringInspector(config.inspector, log) : undefined
   const delivery = startDelivery(parts, inspector)
-  const records = createRequestRecords(otel, config, log)
+  const shownBy = inspector ?? standaloneInspector(findStandalone(config, destination, otel))
+  const describe = shownBy ? createInspectorAttributes(config.mask !== undefined) : undefined
+  const records = createRequestRecords(otel, config, log, describe)
   const buffer: TraceBuffer = startBuffer(parts, records, delivery, llmCalls, isExported)
   const ids = createIdGenerator()
   const resource = resourceOf(otel, config)
@@ -70,11 +73,12 @@ export function startPipeline(parts: PipelineParts): Pipeline {
   const outgoing = () => outgoingTrace(parts, buffer, beside.ours(api.context.active()))
   const stopPropagating = config.propagateTo && propagateTraces(parts, buffer, config.propagateTo, outgoing)
   const stopShowing =
-    inspector &&
+    shownBy &&
     showRunningSpans({
       otel,
       buffer,
-      inspector,
+      inspector: shownBy,
+      identityOf: records.identityOf,
       isExported,
       progress: llmCalls.refresh,
       masked: config.mask !== undefined,
@@ -170,4 +174,16 @@ function startBuffer(
     shortcut: delivery && config.mask === undefined ? createShortcut(config, otel, delivery) : undefined,
     log,
   })
+}
+
+/** An inspector that runs on its own; its address is known once it was found. */
+function standaloneInspector(find: FindInspector | undefined): Pick<LocalInspector, 'url'> | undefined {
+  return (
+    find && {
+      get url() {
+        const found = find()
+        return typeof found === 'string' ? found : undefined
+      },
+    }
+  )
 }

@@ -1,11 +1,11 @@
-import type { SpanEvent } from '../../src/otlp/otlp-span.ts'
 import { type RecordedException, readExceptions, type StackFrame } from '../../src/reading/exception.ts'
+import type { Observation } from '../../src/reading/observation.ts'
 import { editor, editorLink } from '../data/editor.ts'
 import { copyText } from '../parts/notice.tsx'
 
 /** The exceptions that a span recorded, each with its stack. */
-export function Exceptions({ events }: { events: readonly SpanEvent[] }) {
-  const exceptions = readExceptions(events)
+export function Exceptions({ observation }: { observation: Observation }) {
+  const exceptions = readExceptions(observation)
   return (
     <>
       {exceptions.map((exception, index) => (

@@ -59,7 +59,7 @@ function Detail(props: { observation: Observation; row: OutlineRow; scores: Scor
       {statusMessage && (level === 'ERROR' || level === 'WARNING') ? (
         <p class={`status-message is-${level.toLowerCase()}`}>{statusMessage}</p>
       ) : null}
-      <Exceptions events={events} />
+      <Exceptions observation={observation} />
       <Facts observation={observation} row={row} />
       {scores.length > 0 && <Scores scores={scores} />}
       {observation.input !== undefined && <Payload title="Input" value={observation.input} words={words} />}

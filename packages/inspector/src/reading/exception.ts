@@ -1,4 +1,4 @@
-import type { SpanEvent } from '../otlp/otlp-span.ts'
+import type { Attributes, SpanEvent } from '../otlp/otlp-span.ts'
 
 /** An exception that a span recorded. */
 export interface RecordedException {
@@ -24,15 +24,19 @@ const maxFrames = 100
 const v8 = /(?:^|\()((?:file:\/\/)?(?:\/|[A-Za-z]:[\\/])[^()]*?):(\d+):(\d+)\)?$/
 const python = /^File "([^"]+)", line (\d+)/
 
-/** The exceptions among a span's events. */
-export function readExceptions(events: readonly SpanEvent[]): RecordedException[] {
-  return events.flatMap(({ name, attributes }) => {
-    if (name !== 'exception') return []
-    const text = (key: string): string => String(attributes[`exception.${key}`] ?? '')
-    return [
-      { type: text('type') || 'Error', message: text('message'), frames: readStack(text('stacktrace')) },
-    ]
-  })
+/** The exceptions in a span's attributes and among its events. */
+export function readExceptions(span: {
+  attributes: Attributes
+  events: readonly SpanEvent[]
+}): RecordedException[] {
+  const own = 'exception.type' in span.attributes ? [span.attributes] : []
+  const recorded = span.events.flatMap(({ name, attributes }) => (name === 'exception' ? [attributes] : []))
+  return [...own, ...recorded].map(readException)
+}
+
+function readException(attributes: Attributes): RecordedException {
+  const text = (key: string): string => String(attributes[`exception.${key}`] ?? '')
+  return { type: text('type') || 'Error', message: text('message'), frames: readStack(text('stacktrace')) }
 }
 
 /** The lines of a stack, without the message in front of them. */

@@ -1,0 +1,32 @@
+import type { Attributes } from '@opentelemetry/api'
+import { redactText } from '../capture/text/credentials.ts'
+import type { RequestState } from './request-state.ts'
+
+/** Adds to a root what only the inspector shows. Langfuse drops these names. */
+export type InspectorAttributes = (attributes: Attributes, request: RequestState) => void
+
+const MAX_STACK = 16_384
+const MAX_HOST = 260
+
+/** Adds the address that the request was sent to, and the exception with its stack unless `masked`. */
+export function createInspectorAttributes(masked: boolean): InspectorAttributes {
+  return (attributes, { start, failure }) => {
+    const { headers, socket } = start.asked?.request ?? {}
+    const host = headers?.host
+    if (host !== undefined && host.length <= MAX_HOST) {
+      const [, address, port] = /^(\[[^\]]+\]|[^:]+)(?::(\d{1,5}))?$/.exec(host) ?? []
+      if (address !== undefined) {
+        attributes['url.scheme'] = (socket as { encrypted?: boolean } | undefined)?.encrypted
+          ? 'https'
+          : 'http'
+        attributes['server.address'] = address.replace(/^\[|\]$/g, '')
+        if (port !== undefined) attributes['server.port'] = Number(port)
+      }
+    }
+    const error = failure?.error
+    if (masked || !(error instanceof Error)) return
+    attributes['exception.type'] = String(error.name)
+    attributes['exception.message'] = redactText(String(error.message)).slice(0, MAX_STACK)
+    attributes['exception.stacktrace'] = redactText(String(error.stack ?? '').slice(0, MAX_STACK))
+  }
+}
