@@ -85,6 +85,7 @@ export const ROOMS: Readonly<Record<string, Rooms>> = {
       'page/parts',
       'page/data',
       'src/start',
+      'src/mcp',
       'src/server',
       'src/terminal',
       'src/outgoing',
