@@ -29,7 +29,7 @@ describe('the packed packages', () => {
       expect(
         files.filter(
           file =>
-            !/^(LICENSE|README\.md|package\.json|dist\/[^/]+\.[cm]?js|dist\/[^/]+\.d\.[cm]ts|dist\/page\/(styles\/)?[^/]+\.(css|js|svg)|dist\/licenses\/.+)$/.test(
+            !/^(LICENSE|README\.md|package\.json|collector\/[^/]+\.yaml|dist\/[^/]+\.[cm]?js|dist\/[^/]+\.d\.[cm]ts|dist\/page\/(styles\/)?[^/]+\.(css|js|svg)|dist\/licenses\/.+)$/.test(
               file,
             ),
         ),

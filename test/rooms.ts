@@ -65,6 +65,7 @@ export const ROOMS: Readonly<Record<string, Rooms>> = {
     rooms: [
       'src/command-line',
       'src/worker',
+      'src/tail-sampling',
       'src/monitoring',
       'src/address',
       'src/kafka',

@@ -1,5 +1,5 @@
 /** A server that runs for a test. */
-interface Engine {
+export interface Engine {
   readonly port: number
   /** Kills the process, by default with SIGKILL, and waits for its end. Its data stay. */
   kill(signal?: NodeJS.Signals): Promise<void>
@@ -37,3 +37,10 @@ export function startRedis(options?: {
 }): Promise<QueueEngine>
 export function whyNoJvm(): string | undefined
 export function whyNoRedis(): string | undefined
+export function startCollector(options: {
+  config: string
+  port: number
+  env?: Record<string, string>
+}): Promise<Engine>
+export function whyNoCollector(): string | undefined
+export function freePort(): Promise<number>

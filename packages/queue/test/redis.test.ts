@@ -1,7 +1,16 @@
+import { randomBytes } from 'node:crypto'
+import { createOutbox } from '@langfuse-middleware/delivery'
 import { type QueueEngine, startRedis, whyNoRedis } from '../../../scripts/engines/index.mjs'
+import { createWorker } from '../src/index.ts'
 import { redisQueue } from '../src/redis.ts'
+import { booksOf, note } from './support/books.ts'
 import { describeEngine } from './support/describe-engine.ts'
+import { startFakeLangfuse } from './support/fake-langfuse.ts'
 import { auditQueue } from './support/queue-audits.ts'
+import { spanId, spansFrom } from './support/spans.ts'
+import { until } from './support/until.ts'
+
+const QUIET = { info: () => {}, warn: () => {}, error: () => {} }
 
 describeEngine('a queue on Redis', whyNoRedis(), () => {
   let redis: QueueEngine
@@ -32,4 +41,58 @@ describeEngine('a queue on Redis', whyNoRedis(), () => {
     },
     tooLarge: 0,
   }))
+
+  it('takes a Redis that is full for one that is away, and goes on once a worker has made room', async () => {
+    const small = await startRedis({ maxMemory: '3mb' })
+    const langfuse = await startFakeLangfuse({ 'pk-lf-1': 'sk-lf-1' })
+    const queue = redisQueue({ url: small.url })
+    const outbox = createOutbox({
+      sender: queue.spans({ publicKey: 'pk-lf-1' }),
+      name: 'Redis',
+      logger: QUIET,
+      intervalMs: 10,
+      backoff: { initialMs: 50, maxMs: 200 },
+      breaker: { coolDownMs: 200 },
+    })
+    const startWorker = async () => {
+      const worker = createWorker({
+        queue,
+        projects: [{ publicKey: 'pk-lf-1', secretKey: 'sk-lf-1', baseUrl: langfuse.url }],
+        monitoring: false,
+        logger: QUIET,
+      })
+      await worker.start()
+      return worker
+    }
+    // The group has to be there before: a Redis that is full makes none.
+    const first = await startWorker()
+    await until(() => first.health().status === 'ok')
+    await first.stop()
+    let number = 0
+    while (outbox.stats().breaker.state === 'closed' && number < 5_000) {
+      const spans = spansFrom(number + 1, number + 20)
+      for (const span of spans)
+        span.attributes['langfuse.observation.output'] = randomBytes(1_500).toString('base64')
+      outbox.export(spans, () => {})
+      number += 20
+      await outbox.flush({ timeoutMs: 100 })
+    }
+    expect(outbox.health().status).toBe('degraded')
+    const worker = await startWorker()
+    await until(
+      () => outbox.stats().waiting === 0,
+      () => [outbox.stats(), worker.stats()],
+      20_000,
+    )
+    expect(await outbox.close()).toMatchObject({ dropped: 0 })
+    const ids = Array.from({ length: number }, (_, index) => spanId(index + 1))
+    await until(
+      () => ids.every(id => langfuse.accepted.has(id)),
+      () => worker.stats(),
+    )
+    expect(note('Redis: memory full', booksOf(ids, langfuse))).toMatchObject({ lost: 0 })
+    await worker.stop()
+    await langfuse.close()
+    await small.stop()
+  })
 })

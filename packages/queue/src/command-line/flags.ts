@@ -36,6 +36,16 @@ const FLAGS = {
   'shutdown-timeout-ms': ['LANGFUSE_QUEUE_SHUTDOWN_TIMEOUT_MS', 'longest wait at SIGTERM (25000)'],
   host: ['LANGFUSE_QUEUE_HOST', 'interface of /healthz, /readyz and /metrics (0.0.0.0)'],
   port: ['LANGFUSE_QUEUE_PORT', 'port of them (9464), or off'],
+  'tail-sampling-rate': [
+    'LANGFUSE_QUEUE_TAIL_SAMPLING_RATE',
+    'share of traces kept that nothing else keeps; Kafka only (off)',
+  ],
+  'tail-sampling-directory': [
+    'LANGFUSE_QUEUE_TAIL_SAMPLING_DIRECTORY',
+    'where its decisions are kept (./tail-sampling)',
+  ],
+  'tail-sampling-quiet-ms': ['LANGFUSE_QUEUE_TAIL_SAMPLING_QUIET_MS', 'time without another span (10000)'],
+  'keep-slower-than-ms': ['LANGFUSE_QUEUE_KEEP_SLOWER_THAN_MS', 'tail sampling keeps slower traces (none)'],
   limit: ['', 'redrive: most messages (unlimited)'],
   cause: ['', 'redrive: only dead letters of these causes, separated by commas'],
 } as const
@@ -106,7 +116,19 @@ function workerOptions(read: Read, env: Env): Omit<WorkerOptions, 'queue'> {
       requestsPerSecond: number(read, 'max-requests-per-second'),
       bytesPerSecond: number(read, 'max-bytes-per-second'),
     },
+    tailSampling: tailSampling(read),
     monitoring: port === 'off' ? false : { port: number(read, 'port'), host: read('host') },
+  }
+}
+
+function tailSampling(read: Read): WorkerOptions['tailSampling'] {
+  const rate = number(read, 'tail-sampling-rate')
+  if (rate === undefined) return undefined
+  return {
+    rate,
+    directory: read('tail-sampling-directory') ?? './tail-sampling',
+    quietMs: number(read, 'tail-sampling-quiet-ms'),
+    keepSlowerThanMs: number(read, 'keep-slower-than-ms'),
   }
 }
 

@@ -16,8 +16,6 @@ export interface ConsumerOptions {
   receive(message: ReceivedMessage): void
   /** Called when the connection is lost or refused; the consumer goes on trying by itself. */
   failed(error: unknown): void
-  /** Called when partitions moved to another worker: what was received of them is received there again. */
-  revoked?: ((partitions: readonly string[]) => void) | undefined
 }
 
 /** Reads messages. */

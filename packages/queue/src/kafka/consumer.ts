@@ -148,7 +148,6 @@ export function createKafkaConsumer(config: KafkaConfig, options: ConsumerOption
       offsets.delete(id)
       committed.delete(id)
     }
-    if (gone.length > 0) options.revoked?.(gone)
   }
 
   function assigned(consumer: KafkaConsumer | undefined = session?.consumer): Set<string> {

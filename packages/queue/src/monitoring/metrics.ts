@@ -67,6 +67,12 @@ const INSTRUMENTS: readonly Instrument[] = [
     observe: ({ deadLetters }) => Object.entries(deadLetters).map(([cause, count]) => [count, { cause }]),
   },
   {
+    name: 'langfuse_worker_sampled_out_spans',
+    description: 'Spans of traces that tail sampling dropped',
+    kind: 'counter',
+    observe: ({ sampledOutSpans }) => [[sampledOutSpans]],
+  },
+  {
     name: 'langfuse_worker_memory_bytes',
     description: 'Bytes of messages in memory',
     kind: 'gauge',

@@ -15,6 +15,8 @@ export interface WorkerStats extends Progress {
   acknowledgedMessages: number
   /** Spans and scores kept as dead letters, by cause. */
   deadLetters: Readonly<Record<DeadLetterCause, number>>
+  /** Spans of traces that tail sampling dropped. */
+  sampledOutSpans: number
   /** Bytes of messages in memory. */
   memoryBytes: number
   projects: Readonly<Record<string, Readonly<Record<MessageKind, RelayStats>>>>

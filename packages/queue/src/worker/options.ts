@@ -11,6 +11,11 @@ import {
   withMethods,
 } from '@langfuse-middleware/delivery/options'
 import type { MessageQueue } from '../contract/message-queue.ts'
+import {
+  resolveTailSampling,
+  type TailSamplingConfig,
+  type TailSamplingOptions,
+} from '../tail-sampling/options.ts'
 import type { RateLimitOptions } from './rate-limit.ts'
 
 export interface WorkerOptions {
@@ -43,6 +48,8 @@ export interface WorkerOptions {
   onRefused?: 'wait' | 'dead-letter' | undefined
   /** Longest time in ms between two probes while the keys are refused. @default 60000 */
   refusedCoolDownMs?: number | undefined
+  /** Keeps whole traces by what happened in any of their services; only with Kafka, whose partitions keep a trace together. @default off */
+  tailSampling?: TailSamplingOptions | undefined
   /** Where `/healthz`, `/readyz` and `/metrics` are served; false for nowhere. @default port 9464 on all interfaces */
   monitoring?: { port?: number | undefined; host?: string | undefined } | false | undefined
   /** Longest time in ms that `stop()` waits for what is being delivered. @default 25000 */
@@ -63,7 +70,9 @@ export interface WorkerConfig extends Resolved {}
 type Resolved = {
   readonly [Name in keyof WorkerOptions]-?: Name extends 'monitoring'
     ? { readonly port: number; readonly host: string } | false
-    : NonNullable<WorkerOptions[Name]>
+    : Name extends 'tailSampling'
+      ? TailSamplingConfig | undefined
+      : NonNullable<WorkerOptions[Name]>
 }
 type Source = OptionSource
 type Monitoring = { port?: number | undefined; host?: string | undefined }
@@ -98,6 +107,7 @@ const WORKER_OPTIONS: OptionTable<WorkerOptions, Resolved> = {
   timeoutMs: { check: milliseconds(1), default: 30_000 },
   onRefused: { check: oneOf('wait', 'dead-letter'), default: 'wait' },
   refusedCoolDownMs: { check: milliseconds(0), default: 60_000 },
+  tailSampling: { check: resolveTailSampling, default: undefined },
   monitoring: { check: monitoring, derive: () => monitoring('monitoring', {}) },
   shutdownTimeoutMs: { check: milliseconds(0), default: 25_000 },
   logger: { check: logger, derive: () => logger('logger', globalThis.console) },
@@ -105,7 +115,14 @@ const WORKER_OPTIONS: OptionTable<WorkerOptions, Resolved> = {
 
 /** Checks the options of a worker and fills in what is absent. */
 export function resolveWorkerOptions(options: WorkerOptions): WorkerConfig {
-  return resolveTable<WorkerOptions, Resolved, Source>('', options, WORKER_OPTIONS)
+  const resolved = resolveTable<WorkerOptions, Resolved, Source>('', options, WORKER_OPTIONS)
+  if (resolved.tailSampling !== undefined && !resolved.queue.partitionedByTrace)
+    return invalid(
+      'tailSampling',
+      'absent: only Kafka sends all spans of a trace to one worker',
+      resolved.queue.name,
+    )
+  return resolved
 }
 
 function queue(path: string, value: unknown): MessageQueue {

@@ -3,6 +3,7 @@ import { countItems } from '../contract/count-items.ts'
 import type { DeadLetterCause, ReceivedMessage } from '../contract/message.ts'
 import { createMonitoring, type Monitoring } from '../monitoring/monitoring.ts'
 import type { WorkerHealth, WorkerStats } from '../monitoring/stats.ts'
+import { createTailSampler, type TailSampler } from '../tail-sampling/tail-sampler.ts'
 import { createDeadLetters } from './dead-letters.ts'
 import { resolveWorkerOptions, type WorkerOptions } from './options.ts'
 import { createWorkerProgress } from './progress.ts'
@@ -50,6 +51,8 @@ export function createWorker(options: WorkerOptions): Worker {
   const [first] = [...projects.values()]
   const redact = createRedactor(config.projects.map(({ secretKey }) => secretKey))
   const warn = throttledLog(message => logger.warn(redact(message)))
+  const sampler =
+    config.tailSampling && createTailSampler(config.tailSampling, { maxBytes: maxBytes / 4, warn })
   const consumer = queue.consumer({
     channels: ['spans', 'scores'],
     group: config.group,
@@ -90,6 +93,7 @@ export function createWorker(options: WorkerOptions): Worker {
         receivedMessages,
         acknowledgedMessages,
         deadLetters: { ...deadLetters.counts },
+        sampledOutSpans: sampler?.droppedSpans ?? 0,
         memoryBytes: memoryBytes(),
         projects: Object.fromEntries([...projects.values()].map(({ name, stats }) => [name, stats()])),
         ...progress.figures(),
@@ -112,8 +116,35 @@ export function createWorker(options: WorkerOptions): Worker {
     if (items === undefined) return keep(message, 1, 'undecodable', `not ${kind} in the format of this queue`)
     if (config.onRefused === 'dead-letter' && project.refusal !== undefined)
       return keep(message, items, 'refused', project.refusal)
-    project.add(message, items, () => settle(message))
+    if (sampler === undefined) project.add(message, items, () => settle(message))
+    else sample(sampler, project, message, items)
     bound()
+  }
+
+  /** A message is settled once every trace in it is dropped or delivered. */
+  function sample(
+    sampler: TailSampler,
+    project: ProjectRelays,
+    message: ReceivedMessage,
+    items: number,
+  ): void {
+    if (message.kind === 'scores') {
+      if (sampler.keepsScores(message.body)) project.add(message, items, () => settle(message))
+      else settle(message)
+      return
+    }
+    let open = 0
+    const partDone = () => {
+      open -= 1
+      if (open === 0) settle(message)
+    }
+    // Held by this call, so that a message is not settled before all its traces were seen.
+    open += 1
+    sampler.add(message.body, (body, spans) => {
+      open += 1
+      return { body, spans, keep: () => project.add({ ...message, body }, spans, partDone), drop: partDone }
+    })
+    partDone()
   }
 
   function settle(message: ReceivedMessage): void {
@@ -145,12 +176,17 @@ export function createWorker(options: WorkerOptions): Worker {
 
   function bound(): void {
     const bytes = memoryBytes()
-    if (bytes > maxBytes) consumer.pause()
-    else if (bytes < maxBytes / 2) consumer.resume()
+    if (bytes > maxBytes) {
+      consumer.pause()
+      sampler?.setPaused(true)
+    } else if (bytes < maxBytes / 2) {
+      consumer.resume()
+      sampler?.setPaused(false)
+    }
   }
 
   function memoryBytes(): number {
-    let total = keepingBytes
+    let total = keepingBytes + (sampler?.bytes ?? 0)
     for (const { bytes } of projects.values()) total += bytes
     return total
   }
@@ -176,6 +212,8 @@ export function createWorker(options: WorkerOptions): Worker {
     state = 'stopping'
     const relays = [...projects.values()]
     progress.stop()
+    // What is undecided stays in the queue.
+    sampler?.close()
     if (wasRunning) {
       await consumer.stop()
       const drained = await Promise.all(relays.map(relay => relay.drain(config.shutdownTimeoutMs)))
