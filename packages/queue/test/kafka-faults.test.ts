@@ -105,7 +105,7 @@ describeEngine('workers on Kafka', whyNoJvm(), () => {
     start()
     await until(() => langfuse.accepted.size > 50, printed)
     const answers = [
-      ...Array.from({ length: 6 }, () => 503),
+      ...Array.from({ length: 3 }, () => 503),
       (response: import('node:http').ServerResponse) =>
         void response.writeHead(429, { 'retry-after': '1' }).end(),
       500,
