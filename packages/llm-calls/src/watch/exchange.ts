@@ -52,7 +52,8 @@ export function createExchange<Context>(options: ExchangeOptions<Context>): Requ
 
   function requestEnd(): void {
     if (body === undefined) return
-    const read = body.read(requestHeader('content-type'), requestHeader('content-encoding'))
+    const headers = new Map([...request.headers()].map(([name, value]) => [name.toLowerCase(), value]))
+    const read = body.read(headers.get('content-type') ?? '', headers.get('content-encoding') ?? '')
     body = undefined
     const found = read.body && recognise(read.body, options.dialects, pathname)
     if (read.unread !== undefined && (found !== undefined || read.body === undefined))
@@ -61,7 +62,7 @@ export function createExchange<Context>(options: ExchangeOptions<Context>): Requ
     const { asked } = found
     dialect = found.dialect
     const provider = providerAt(request.host(), pathname, dialect.provider)
-    const counted = Number(requestHeader('x-stainless-retry-count') || 0)
+    const counted = Number(headers.get('x-stainless-retry-count') || 0)
     key = failedAttempts.any ? attemptKey(pathname, read.body) : undefined
     const before = key === undefined ? 0 : failedAttempts.take(key)
     answer = createAnswer(maxBytes, { plain: asked.plainOutput === true, model: asked.model })
@@ -90,11 +91,6 @@ export function createExchange<Context>(options: ExchangeOptions<Context>): Requ
 
   function inputOf({ input }: CallRequest): unknown {
     return holdsMedia(input) ? withDataUris(input) : input
-  }
-
-  function requestHeader(name: string): string {
-    for (const [key, value] of request.headers()) if (key.toLowerCase() === name) return value
-    return ''
   }
 
   function responseHead({ statusCode, header }: ResponseHead): void {

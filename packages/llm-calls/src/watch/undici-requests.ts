@@ -34,7 +34,15 @@ export function watchUndici(observe: ObserveRequest): () => void {
   }
 
   listen('undici:request:create', ({ request }) => {
-    const url = () => new URL(request.path, String(request.origin ?? 'http://localhost'))
+    let parsed: URL | undefined
+    const url = () => {
+      // The path may be a whole URL, as a proxy gets it.
+      parsed ??= new URL(
+        request.path.startsWith('/') ? '/' : request.path,
+        String(request.origin ?? 'http://localhost'),
+      )
+      return parsed
+    }
     const observer = observe({
       method: request.method,
       path: request.path,
