@@ -237,7 +237,7 @@ it('takes a base URL that ends with the path of an endpoint', async () => {
 
 it("refuses public and secret key in each other's place, and shows neither", () => {
   const swapped = () => init({ publicKey: 'sk-lf-very-secret', secretKey: 'pk-lf-public' })
-  expect(swapped).toThrow('publicKey must be the public key: publicKey and secretKey are swapped')
+  expect(swapped).toThrow('the Langfuse keys are swapped')
   expect(swapped).not.toThrow(/very-secret/)
 })
 

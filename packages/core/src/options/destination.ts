@@ -1,4 +1,4 @@
-import { invalid, langfuseBaseUrl } from '@langfuse-middleware/delivery/options'
+import { langfuseBaseUrl } from '@langfuse-middleware/delivery/options'
 import type { Env, EnvironmentKind } from './environment.ts'
 import { type InspectorConfig, inspectorUrl } from './inspector-options.ts'
 
@@ -42,9 +42,6 @@ export function resolveDestination(
   inspector: InspectorConfig,
   hasQueue: boolean,
 ): Destination {
-  // The secret key itself must be in no message.
-  if (publicKey?.startsWith('sk-lf-'))
-    invalid('publicKey', 'the public key: publicKey and secretKey are swapped', 'sk-lf-…')
   const baseUrl = address === undefined ? undefined : langfuseBaseUrl(address)
   if (hasQueue) {
     if (publicKey === undefined) return { kind: 'none', missing: ['LANGFUSE_PUBLIC_KEY'] }
