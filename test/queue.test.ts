@@ -86,8 +86,11 @@ describe('the option queue', () => {
   it.each([
     [{ queue: {} }, /queue must be kafkaQueue/],
     [
-      { queue: redisQueue({ url: 'redis://127.0.0.1:1' }), exporter: {} },
-      /queue must be absent if exporter is given/,
+      {
+        queue: redisQueue({ url: 'redis://127.0.0.1:1' }),
+        exporter: { export() {}, shutdown: async () => {} },
+      },
+      /queue must be absent if `exporter` is set/,
     ],
   ])('refuses %j', (options, message) => {
     expect(() =>

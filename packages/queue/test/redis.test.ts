@@ -82,7 +82,6 @@ describeEngine('a queue on Redis', whyNoRedis(), () => {
     await until(
       () => outbox.stats().waiting === 0,
       () => [outbox.stats(), worker.stats()],
-      20_000,
     )
     expect(await outbox.close()).toMatchObject({ dropped: 0 })
     const ids = Array.from({ length: number }, (_, index) => spanId(index + 1))
@@ -94,5 +93,5 @@ describeEngine('a queue on Redis', whyNoRedis(), () => {
     await worker.stop()
     await langfuse.close()
     await small.stop()
-  })
+  }, 120_000)
 })
