@@ -1,5 +1,7 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { propagateAttributes, startObservation } from '@langfuse/tracing'
 import { initTracing, safeTrace, type Tracing, traceJob } from '@langfuse-middleware/core'
+import { createRequestTracer } from '@langfuse-middleware/core/adapter'
 import { type Inspector, startInspector } from '@langfuse-middleware/inspector'
 import { trace as otelTrace } from '@opentelemetry/api'
 
@@ -74,6 +76,27 @@ it('uploads media and leaves a reference in their place', async () => {
   const input = JSON.stringify(trace.observations.find(one => one.name === 'look')?.input)
   expect(input).toContain('@@@langfuseMedia:type=image/png')
   expect(input).not.toContain('base64,')
+})
+
+it('uploads media without the headers of the trace', async () => {
+  init()
+  const uploads: string[] = []
+  const listen = (message: unknown) => {
+    const { request } = message as { request: { path: string; headers: unknown } }
+    if (request.path.includes('media')) uploads.push(String(request.headers).toLowerCase())
+  }
+  subscribe('undici:request:create', listen)
+  const image = `data:image/png;base64,${Buffer.from('another picture').toString('base64')}`
+  const request = createRequestTracer().start({ method: 'GET', url: '/', headers: {} })
+  request.run(() => {
+    safeTrace('look', observation => observation.update({ input: { image } }))
+    request.end({ statusCode: 200, end: 'completed' })
+  })
+  await tracing.flush()
+  await langfuse.waitForTrace('GET')
+  unsubscribe('undici:request:create', listen)
+  expect(uploads.length).toBeGreaterThan(0)
+  expect(uploads.join()).not.toMatch(/traceparent|baggage|x-langfuse-trace-id/)
 })
 
 it('uploads files that the AI SDK has in its messages', async () => {

@@ -259,17 +259,29 @@ describe('W3C trace context, from a trusted caller', () => {
     ['tracestate without traceparent', { tracestate: 'foo=1' }, false],
   ]
 
-  it.each(cases)('%s', async (_case, headers, joins) => {
+  const callers = [
+    ['that claims its trace', true, { baggage: CLAIM }],
+    ['without a claim, where every traceparent is trusted', 'traceparent', {}],
+  ] as const
+  const table = callers.flatMap(([caller, trust, claim]) =>
+    cases.map(([name, headers, joins]) => {
+      const all: Record<string, string | string[]> = { ...claim, ...headers }
+      return [name, caller, trust, all, joins] as const
+    }),
+  )
+
+  it.each(table)('%s, of a caller %s', async (_case, _caller, trust, headers, joins) => {
     record()
     let passedOn: Record<string, unknown> = {}
-    const url = await serve({ trust: true }, () => {
+    const url = await serve({ trust }, () => {
       passedOn = injectTraceHeaders({})
       return {}
     })
-    await call(url, { baggage: CLAIM, ...headers })
+    await call(url, headers)
     const trace = await called()
     expect(trace.id === TRACE).toBe(joins)
-    expect(passedOn.traceparent).toBe(`00-${trace.id}-${trace.observations[0]?.id}-01`)
+    const isRandom = joins && /-(03|ff)$/.test(String(headers.traceparent))
+    expect(passedOn.traceparent).toBe(`00-${trace.id}-${trace.observations[0]?.id}-0${isRandom ? 3 : 1}`)
     if (joins && headers.tracestate === 'foo=1,bar=2') expect(passedOn.tracestate).toBe('foo=1,bar=2')
     if (!joins) expect(passedOn.tracestate).toBeUndefined()
   })
@@ -365,7 +377,9 @@ describe('by hand', () => {
       const carrier = injectTraceHeaders(create() as Headers)
       const get = read as (carrier: unknown, name: string) => unknown
       expect(get(carrier, 'traceparent')).toMatch(new RegExp(`^00-${traceId}-[0-9a-f]{16}-01$`))
-      expect(get(carrier, 'baggage')).toBe(`langfuse_trace_id=${traceId},langfuse_session_id=s%201`)
+      expect(get(carrier, 'baggage')).toBe(
+        `langfuse_trace_id=${traceId},langfuse_session_id=s%201,langfuse_trace_name=job`,
+      )
       expect(get(carrier, 'x-langfuse-trace-id')).toBe(traceId)
       expect(get(carrier, 'x-langfuse-session-id')).toBe('s%201')
     })

@@ -97,7 +97,7 @@ function createBench(limits: BufferOptions = {}) {
         keepAborted: false,
         keep: undefined,
       }
-      const start = { requestId: '', traceId: ids.generateTraceId(), name: 'root', sampling }
+      const start = { newRequestId: () => '', traceId: ids.generateTraceId(), name: 'root', sampling }
       const request = new RequestState(start, log)
       request.setUser('ada')
       const place = { parent: undefined, context: ROOT_CONTEXT, links: undefined }
@@ -147,14 +147,14 @@ describe('a trace', () => {
     expect(bench.buffer.stats()).toMatchObject({ open: 0, held: 0, heldBytes: 0, kept: 1, dropped: 1 })
   })
 
-  it('stamps identity on what says nothing of its own', async () => {
+  it('stamps the user that the request set on every span, also on one that has another', async () => {
     const bench = createBench()
     const { end, within } = bench.open()
     bench.langfuse.startSpan('plain', {}, within).end()
     bench.langfuse.startSpan('own', { attributes: { 'user.id': 'bob' } }, within).end()
     end()
     await bench.names()
-    expect(bench.sent.map(span => span.attributes['user.id'])).toEqual(['ada', 'bob', 'ada'])
+    expect(bench.sent.map(span => span.attributes['user.id'])).toEqual(['ada', 'ada', 'ada'])
   })
 
   it('waits for promises besides its root', async () => {

@@ -207,4 +207,37 @@ describe.each(expressVersions)('errors in %s', (version, express) => {
     expect(response.status).toBe(400)
     expect(root).toMatchObject({ name: 'GET', level: 'WARNING' })
   })
+
+  it('shows nothing of a body that express.json() cannot parse, unless bodies are captured', async () => {
+    for (const requestBody of [false, true]) {
+      const { call } = tracedApp(
+        express,
+        recorder,
+        app =>
+          app
+            .use(express.json(), langfuseErrorHandler())
+            .post('/', (_request, response) => void response.end()),
+        { capture: { requestBody } },
+      )
+      const { response, root } = await call('post', '/', test =>
+        test.set('content-type', 'application/json').send('{"note":private text'),
+      )
+      expect(response.status).toBe(400)
+      expect(root.statusMessage).toContain('SyntaxError')
+      expect(JSON.stringify(root.attributes).includes('private')).toBe(requestBody)
+      recorder.clear()
+    }
+  })
+
+  it('shows the names of errors alone if the option says so', async () => {
+    const { call } = tracedApp(
+      express,
+      recorder,
+      app => app.get('/', failWith(new TypeError('private text'))).use(langfuseErrorHandler()),
+      { capture: { errorMessages: false } },
+    )
+    const { root } = await call('get', '/')
+    expect(root.statusMessage).toBe('TypeError')
+    expect(JSON.stringify(root.attributes)).not.toContain('private')
+  })
 })

@@ -54,6 +54,17 @@ describe('the user', () => {
     }
   })
 
+  it('wins over the header if something read the user before authentication', async () => {
+    const readsEarly: RequestHandler = (incoming, _response, next) => {
+      void incoming.langfuse.userId
+      next()
+    }
+    await request(appWith([], {}, [readsEarly, authenticate({ user: { id: 'ada' } })]))
+      .get('/')
+      .set(SPOOFED)
+    expect((await lastTrace()).root?.userId).toBe('ada')
+  })
+
   it('is not the one of the header if the authenticated user has no id', async () => {
     await request(appWith([authenticate({ user: { email: 'ada@example.com' } })]))
       .get('/')
@@ -160,11 +171,14 @@ describe('the session of cookie-session', () => {
 describe('the request id', () => {
   const silent = { level: 'silent' } as const
 
-  it.each(['before'])('is the one that pino-http gave the request %s the middleware', async place => {
-    const logger = pinoHttp({ ...silent, genReqId: () => 'from-pino' }) as RequestHandler
-    const app = place === 'before' ? appWith([logger]) : appWith([], {}, [logger])
-    const { headers } = await request(app).get('/').set('x-request-id', 'from-client')
-    expect((await lastTrace()).root?.metadata.requestId).toBe('from-pino')
-    expect(headers['x-request-id']).toBe('from-pino')
-  })
+  it.each(['before', 'behind'])(
+    'is the one that pino-http gave the request %s the middleware',
+    async place => {
+      const logger = pinoHttp({ ...silent, genReqId: () => 'from-pino' }) as RequestHandler
+      const app = place === 'before' ? appWith([logger]) : appWith([], {}, [logger])
+      const { headers } = await request(app).get('/').set('x-request-id', 'from-client')
+      expect((await lastTrace()).root?.metadata.requestId).toBe('from-pino')
+      expect(headers['x-request-id']).toBe('from-pino')
+    },
+  )
 })

@@ -7,6 +7,7 @@ import type { IncomingTrace } from '../propagation/trace-headers.ts'
 import { tracingOfJobs } from '../start/tracing.ts'
 import { LiveRequest } from '../trace/live-request.ts'
 import { UntracedRequest } from '../trace/untraced-request.ts'
+import { followIteration, isAsyncIterator } from './async-iteration.ts'
 
 const NO_REQUEST: RequestLike = { headers: {} }
 
@@ -20,7 +21,7 @@ const NOBODY: Identity<RequestLike> = {
 /**
  * Runs work outside of a request, such as a cron job or a message, as a trace of its own, or as a part of the trace in `from`, a result of
  * `extractTraceContext`. Sampling and identity are those of a request; inside, `currentRequest()` is the job. Starts tracing from the
- * environment if it has not started. Returns what `fn` returns; its error is passed on.
+ * environment if it has not started. Returns what `fn` returns; its error is passed on. The job ends with the promise or async generator.
  *
  * @example await traceJob('reindex', () => reindex())
  */
@@ -38,7 +39,7 @@ export async function traceJob<T>(
     return new UntracedRequest(NO_REQUEST, NOBODY, { pipeline }).run(fn)
   }
   const job = new LiveRequest(runtime, {
-    requestId: randomUUID(),
+    newRequestId: randomUUID,
     traceId,
     name,
     sampling: runtime.config.sampling,
@@ -46,12 +47,22 @@ export async function traceJob<T>(
     linked: from?.claimed ? undefined : from,
     around: currentOverlay(),
   })
+  let result: T
   try {
-    return await job.run(fn)
+    result = await job.run(fn)
   } catch (error) {
     job.fail(error)
-    throw error
-  } finally {
     job.end({ end: 'completed' })
+    throw error
   }
+  if (isAsyncIterator(result)) {
+    followIteration(result, {
+      run: step => job.run(step),
+      end(failure) {
+        if (failure !== undefined) job.fail(failure.thrown)
+        job.end({ end: 'completed' })
+      },
+    })
+  } else job.end({ end: 'completed' })
+  return result
 }

@@ -68,8 +68,8 @@ function startTrace(
     return new UntracedRequest(request, config.identity, { route, pipeline })
   }
   const incoming = carriesTrace(request.headers) ? readTrace(request.headers, runtime.otel, log) : undefined
-  const joined = incoming?.claimed && config.trust(request) ? incoming : undefined
-  const traceId = joined?.parent.traceId ?? pipeline.newTraceId()
+  const joined = incoming && isTrusted(request, incoming.claimed, config) ? incoming : undefined
+  const traceId = joined?.parent.traceId ?? config.traceId?.(request) ?? pipeline.newTraceId()
   const sampling = samplingOver(route?.sampling, runtime.config.sampling)
   // Without its options a route may still change its sampling.
   if (route !== undefined && isSkippedAtStart(traceId, sampling)) {
@@ -77,7 +77,7 @@ function startTrace(
     return new UntracedRequest(request, config.identity, { route, pipeline, echo: true })
   }
   const start = {
-    requestId: config.identity.requestId(request) ?? randomUUID(),
+    newRequestId: randomUUID,
     traceId,
     name: request.method ?? 'GET',
     sampling,
@@ -86,4 +86,10 @@ function startTrace(
     asked: { request, config, url },
   }
   return new LiveRequest(runtime, start, route)
+}
+
+/** True if the caller's trace may be joined: one that is claimed, or with `'traceparent'` any. */
+function isTrusted(request: RequestLike, isClaimed: boolean, config: RequestConfig): boolean {
+  const trust = config.trust(request)
+  return trust === 'traceparent' || (trust && isClaimed)
 }

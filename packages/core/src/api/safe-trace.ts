@@ -1,7 +1,8 @@
 import { types } from 'node:util'
 import type { LangfuseSpanAttributes } from '@langfuse/tracing'
-import { errorMessage } from '../export/observation-attributes.ts'
+import { DEFAULT_SHOWN_OF_ERRORS, errorText } from '../capture/error-text.ts'
 import { runningTracing } from '../start/tracing.ts'
+import { followIteration, isAsyncIterator } from './async-iteration.ts'
 
 /** The observation a traced function may describe itself on. */
 export interface SafeObservation {
@@ -17,8 +18,8 @@ const UNTRACED: StartedObservation = { update() {}, run: fn => fn(), end() {} }
 
 /**
  * Traces a function under the current request. It runs once, and its result or error is passed on unchanged, whatever happens in tracing.
- * The observation ends when the function returns, or when the promise that it returns settles. Of that promise Node no longer reports an
- * unhandled rejection, because the observation handles it.
+ * The observation ends when the function returns, when the promise that it returns settles, or with the last value of an async generator. Of
+ * that promise Node no longer reports an unhandled rejection, because the observation handles it.
  *
  * @example const documents = await safeTrace('retrieve', () => store.search(question))
  */
@@ -34,11 +35,16 @@ export function safeTrace<T>(name: string, fn: (observation: SafeObservation) =>
   if (types.isPromise(result)) {
     // Not the promise that `then` returns: a subclass has methods of its own, and a second promise could be rejected unhandled.
     result.then(
-      () => observation.end(),
+      value => endWith(value, observation),
       thrown => observation.end({ thrown }),
     )
-  } else observation.end()
+  } else endWith(result, observation)
   return result
+}
+
+function endWith(result: unknown, observation: StartedObservation): void {
+  if (isAsyncIterator(result)) followIteration(result, observation)
+  else observation.end()
 }
 
 function startObservation(name: string): StartedObservation {
@@ -55,13 +61,18 @@ function startObservation(name: string): StartedObservation {
         log.warnOnce('safeTrace failed', `safeTrace lost a part of an observation: ${String(error)}`)
       }
     }
+    const request = pipeline.buffer.traceOf(otel.api.context.active())?.request
+    const shown = () => request?.shownOfErrors ?? DEFAULT_SHOWN_OF_ERRORS
     return {
       update: attributes => guarded(() => void span.update(attributes)),
       run: fn => otel.api.context.with(context, fn),
       end: failure =>
         guarded(() => {
           if (failure !== undefined)
-            span.update({ level: 'ERROR', statusMessage: errorMessage(failure.thrown) })
+            span.update({
+              level: 'ERROR',
+              statusMessage: errorText(failure.thrown, shown(), request?.start.asked?.request),
+            })
           span.end()
         }),
     }

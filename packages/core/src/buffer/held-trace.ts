@@ -1,4 +1,4 @@
-import type { Context } from '@opentelemetry/api'
+import type { Attributes, Context } from '@opentelemetry/api'
 import type { Linked } from '../basics/linked-list.ts'
 import type { RequestRecord } from '../request/request-record.ts'
 import type { RequestState } from '../request/request-state.ts'
@@ -6,7 +6,10 @@ import type { TraceFigures } from '../request/sampling-decision.ts'
 import type { RootSpan } from './root-span.ts'
 import { TraceChildren } from './trace-children.ts'
 
+// OBSERVATION_LEVEL of Langfuse's SDK, which this room does not load.
+const LEVEL = 'langfuse.observation.level'
 const NO_FIGURES: TraceFigures = Object.freeze({ observations: 0, errors: 0 })
+const ONE_ERROR: TraceFigures = Object.freeze({ observations: 0, errors: 1 })
 
 /** The trace of one request or job, from its start until its sampling decision and the end of its last observation. */
 export interface HeldTrace extends Linked<HeldTrace> {
@@ -18,6 +21,8 @@ export interface HeldTrace extends Linked<HeldTrace> {
   decision: 'pending' | 'keep' | 'drop'
   /** The request's record, since its root has ended. Written by trace-decisions.ts. */
   record: RequestRecord | undefined
+  /** Attributes of every observation, once they are final. Written by trace-release.ts. */
+  identity: Attributes | undefined
   /** The context to show the root to the next processor in; undefined once it was shown. Written by trace-release.ts, as is `isRootSent`. */
   unseenIn: Context | undefined
   isRootSent: boolean
@@ -38,6 +43,7 @@ export function createHeldTrace(
     touchedAt,
     decision: root === undefined ? 'drop' : 'pending',
     record: undefined,
+    identity: undefined,
     unseenIn: startedIn,
     isRootSent: false,
     children: undefined,
@@ -58,9 +64,10 @@ export function childrenOf(trace: HeldTrace): TraceChildren {
   return trace.children
 }
 
-/** What sampling looks at: observations that have ended or are open, and errors. */
-export function figuresOf({ children }: HeldTrace): TraceFigures {
-  if (children === undefined) return NO_FIGURES
+/** What sampling looks at: observations that have ended or are open, and errors, of the root too if the app raised its level by Langfuse's SDK. */
+export function figuresOf({ children, root }: HeldTrace): TraceFigures {
+  const isRaised = root !== undefined && !root.isBlank && root.attributes[LEVEL] === 'ERROR'
+  if (children === undefined) return isRaised ? ONE_ERROR : NO_FIGURES
   const { rollUp, open } = children
-  return { observations: rollUp.observations + open.size, errors: rollUp.errors }
+  return { observations: rollUp.observations + open.size, errors: rollUp.errors + (isRaised ? 1 : 0) }
 }

@@ -196,10 +196,14 @@ export class RootSpan implements Span, ReadableSpan {
     this.ended = true
   }
 
+  /** True if nobody has set an attribute. */
+  get isBlank(): boolean {
+    return this.madeAttributes === undefined
+  }
+
   /** Sets attributes after the end, and takes the object over. */
   fill(attributes: Attributes | undefined): void {
-    if (this.madeAttributes === undefined) this.madeAttributes = attributes
-    else Object.assign(this.madeAttributes, attributes)
+    this.madeAttributes = attributes
   }
 
   /** Runs `work` with the span as it was before its end, for a processor that sees it start only now. */

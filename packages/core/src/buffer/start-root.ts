@@ -20,6 +20,9 @@ export type StartRoot = (request: RequestState, place: RootPlace) => HeldTrace
 // Langfuse's own attributes come first on a span. With OpenTelemetry's default of 128, metadata would keep out what is set later.
 export const MAX_ATTRIBUTES = 512
 
+/** Flag of `traceparent`: the trace id is random. */
+const RANDOM = 2
+
 /** Creates what starts roots in `buffer`. */
 export function createRootStarter(
   otel: Otel,
@@ -38,7 +41,7 @@ export function createRootStarter(
     const own: SpanContext = {
       traceId: request.traceId,
       spanId: newSpanId(),
-      traceFlags: api.TraceFlags.SAMPLED,
+      traceFlags: api.TraceFlags.SAMPLED | ((parent?.traceFlags ?? 0) & RANDOM),
       ...(parent?.traceState && { traceState: parent.traceState }),
     }
     const { startedAt, start } = request

@@ -1,6 +1,7 @@
 import type { Context, SpanContext } from '@opentelemetry/api'
 import type { ReadableSpan, Span, SpanProcessor } from '@opentelemetry/sdk-trace-base'
 import type { LinkedList } from '../basics/linked-list.ts'
+import { currentOverlay } from '../context/request-context.ts'
 import { SmallContext } from '../context/small-context.ts'
 import type { Sampling } from '../options/sampling.ts'
 import type { RequestRecord } from '../request/request-record.ts'
@@ -9,6 +10,7 @@ import { childrenOf, createHeldTrace, type HeldTrace, isOf } from './held-trace.
 import { addToRollUp, emptyRollUp, type RollUpKeys } from './roll-up.ts'
 import type { RootSpan } from './root-span.ts'
 import { createTraceDecisions, type DecisionOptions, type DecisionStats } from './trace-decisions.ts'
+import { OVERLAID } from './trace-identity.ts'
 import { createTraceRelease, type ReleaseOptions } from './trace-release.ts'
 import type { WireCalls } from './wire-calls.ts'
 
@@ -67,7 +69,10 @@ export function createTraceBuffer(options: TraceBufferOptions): TraceBuffer {
   const decisions = createTraceDecisions({ ...options, release, resolveCalls, now })
   const { waiting } = decisions
   const contextKey = otel.api.createContextKey('langfuse-middleware.trace')
-  const nobody = new RequestState({ requestId: '', traceId: '', name: '', sampling: KEEP_NOTHING }, log)
+  const nobody = new RequestState(
+    { newRequestId: () => '', traceId: '', name: '', sampling: KEEP_NOTHING },
+    log,
+  )
   const silent = createHeldTrace(nobody, undefined, undefined, 0)
   const traces = new WeakMap<ReadableSpan, HeldTrace>()
 
@@ -106,6 +111,7 @@ export function createTraceBuffer(options: TraceBufferOptions): TraceBuffer {
       childrenOf(trace).open.set(spanId, span)
       traces.set(span, trace)
       decisions.childStarted(trace)
+      if (currentOverlay() !== undefined) OVERLAID.add(span)
     }
     next.onStart(span, parentContext)
   }

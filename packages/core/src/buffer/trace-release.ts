@@ -1,4 +1,4 @@
-import type { Attributes, SpanContext } from '@opentelemetry/api'
+import type { SpanContext } from '@opentelemetry/api'
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace-base'
 import type { Otel } from '../basics/otel.ts'
 import { holdsMedia } from '../export/media-processor.ts'
@@ -7,6 +7,7 @@ import type { Shortcut } from '../export/shortcut.ts'
 import type { RequestRecords } from '../request/request-record.ts'
 import { childrenOf, type HeldTrace } from './held-trace.ts'
 import { ROLL_UP_FIGURES, type RollUpFigure, showRollUp } from './roll-up.ts'
+import { createTraceIdentity } from './trace-identity.ts'
 
 /** Where spans go once their trace is decided. */
 export interface ReleaseOptions {
@@ -44,6 +45,7 @@ export interface TraceRelease {
 export function createTraceRelease(options: ReleaseOptions): TraceRelease {
   const { otel, records, next, refusal, isExported, shortcut, maxBridges, maskRest } = options
   const attribute = otel.langfuse.LangfuseOtelSpanAttributes
+  const identities = createTraceIdentity(otel)
   const figureNames = Object.fromEntries(
     ROLL_UP_FIGURES.map(figure => [figure, `${attribute.OBSERVATION_METADATA}.${figure}`]),
   ) as Record<RollUpFigure, string>
@@ -54,6 +56,7 @@ export function createTraceRelease(options: ReleaseOptions): TraceRelease {
     passAll(trace, spans) {
       // Bridges first: a child ends before its parent, and must know whether the parent is sent.
       if (trace.decision === 'keep') {
+        settleIdentity(trace, spans)
         for (const span of spans) if (!isExported(span)) childrenOf(trace).bridge(span, maxBridges)
       }
       for (const span of spans) pass(trace, span)
@@ -61,6 +64,14 @@ export function createTraceRelease(options: ReleaseOptions): TraceRelease {
     passRoot,
     exportedAncestor,
     forgetSpan,
+  }
+
+  function settleIdentity(trace: HeldTrace, spans: readonly ReadableSpan[]): void {
+    const { record, root } = trace
+    if (record === undefined) return
+    // A root on which nothing is set has no attributes until they are asked for.
+    const all = root === undefined || root.isBlank ? spans : [root, ...spans]
+    trace.identity = all.length === 0 ? record.identity : identities.settled(record, all)
   }
 
   function forgetSpan(span: ReadableSpan): void {
@@ -82,7 +93,7 @@ export function createTraceRelease(options: ReleaseOptions): TraceRelease {
       childrenOf(trace).bridge(span, maxBridges)
       return forgetSpan(span)
     }
-    stamp(span.attributes, trace.record?.identity ?? records.identityOf(trace.request))
+    identities.stamp(span, trace.identity ?? records.identityOf(trace.request))
     maskRest?.(span)
     const parent = span.parentSpanContext
     const exportedParent = parent && exportedAncestor(trace, parent)
@@ -97,8 +108,10 @@ export function createTraceRelease(options: ReleaseOptions): TraceRelease {
     if (root === undefined || record === undefined || trace.isRootSent) return
     trace.isRootSent = true
     if (trace.decision === 'drop') return unseenIn === undefined ? forgetSpan(root) : undefined
-    root.fill(record.attributes)
-    stamp(root.attributes, record.identity)
+    if (trace.identity === undefined) settleIdentity(trace, [])
+    if (root.isBlank) root.fill(record.attributes)
+    else identities.fillRoot(root.attributes, record)
+    identities.stamp(root, trace.identity ?? record.identity)
     if (unseenIn !== undefined && shortcut !== undefined && (record.plain || !holdsMedia(root)))
       return shortcut.sendAlone(root)
     show(trace)
@@ -121,11 +134,6 @@ export function createTraceRelease(options: ReleaseOptions): TraceRelease {
   function exportedAncestor({ children, root }: HeldTrace, span: SpanContext): SpanContext | undefined {
     return children === undefined ? span : children.exportedAncestor(span, root?.spanContext(), isExported)
   }
-}
-
-/** Adds attributes that a span has not; its own stay. */
-function stamp(attributes: Attributes, identity: Attributes): void {
-  for (const name in identity) attributes[name] ??= identity[name]
 }
 
 function withParent(span: ReadableSpan, parentSpanContext: SpanContext | undefined): ReadableSpan {

@@ -1,6 +1,7 @@
 import {
   atLeast,
   checkTable,
+  flag,
   invalid,
   type OptionSource,
   type OptionTable,
@@ -22,6 +23,8 @@ export interface CaptureOptions {
   requestBody?: BodyCapture
   /** The body as the app wrote it, as the root's output; a streamed answer is put together. @default false */
   responseBody?: BodyCapture
+  /** Messages of errors, redacted; `false` shows their names alone. @default true */
+  errorMessages?: boolean
   /** How much of each captured value is kept. @default 65536 */
   maxBytes?: number
   /** Paths in bodies that are blanked, besides credential-like keys: `user.email`, `messages[*].name`. */
@@ -39,6 +42,7 @@ export interface Capture {
   /** Undefined where the body is not captured. */
   readonly requestBody: ((body: unknown) => unknown) | undefined
   readonly responseBody: ((body: unknown) => unknown) | undefined
+  readonly errorMessages: boolean
   readonly maxBytes: number
   /** Blanks the paths of `redact` in a copy; undefined where there are none. */
   readonly redact: ((body: unknown) => unknown) | undefined
@@ -51,6 +55,7 @@ export const NO_CAPTURE: Capture = Object.freeze({
   responseHeaders: false,
   requestBody: undefined,
   responseBody: undefined,
+  errorMessages: true,
   maxBytes: 64 * 1024,
   redact: undefined,
 })
@@ -62,6 +67,7 @@ export const CAPTURE_OPTIONS: OptionTable<CaptureOptions, Capture> = {
   responseHeaders: { check: (path, value) => names(path, value), default: NO_CAPTURE.responseHeaders },
   requestBody: { check: selection, default: NO_CAPTURE.requestBody },
   responseBody: { check: selection, default: NO_CAPTURE.responseBody },
+  errorMessages: { check: flag, default: NO_CAPTURE.errorMessages },
   maxBytes: { check: atLeast(1), default: NO_CAPTURE.maxBytes },
   redact: { check: redaction, default: NO_CAPTURE.redact },
 }

@@ -5,6 +5,7 @@ import type { ResponseHead } from '../http/response-head.ts'
 import type { ReplyHeaders } from '../http/response-headers.ts'
 import { type Capture, type CaptureOptions, captureOver, NO_CAPTURE } from './capture-options.ts'
 import { capturedHeaders, capturedQuery } from './captured-values.ts'
+import type { ShownOfErrors } from './error-text.ts'
 import { requestBody } from './request-body.ts'
 import { boundedJson } from './text/bounded-json.ts'
 import { redactText } from './text/credentials.ts'
@@ -37,6 +38,12 @@ export class Exchange implements WrittenResponseOwner {
     this.request = request
     this.url = url
     this.log = log
+  }
+
+  /** What errors may show, by the options in force. */
+  get shownOfErrors(): ShownOfErrors {
+    const { errorMessages, requestBody } = this.options
+    return { messages: errorMessages, requestBody: requestBody !== undefined }
   }
 
   get bodyBytes(): number | undefined {

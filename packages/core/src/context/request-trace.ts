@@ -37,6 +37,8 @@ export interface RequestTrace {
   addTags(...tags: string[]): void
   /** Adds metadata to the trace and its root. */
   setMetadata(metadata: Record<string, unknown>): void
+  /** Makes the trace public in Langfuse: everyone who has its link can see it. */
+  setPublic(): void
   /** Sets the trace's name, which is `METHOD route-template` otherwise. */
   setName(name: string): void
   /** Sets input, output, metadata, level or status message of the root. */

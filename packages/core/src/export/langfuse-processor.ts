@@ -51,5 +51,11 @@ export function createLangfuseProcessor({
   const plain = new LangfuseSpanProcessor(options)
   if (!config.media || !hasKeys) return plain
   const media = new LangfuseSpanProcessor({ ...options, mediaUploadEnabled: true })
-  return createMediaProcessor({ plain, media, refusal })
+  const { context, ROOT_CONTEXT } = otel.api
+  return createMediaProcessor({
+    plain,
+    media,
+    refusal,
+    outside: upload => context.with(ROOT_CONTEXT, upload),
+  })
 }

@@ -17,13 +17,14 @@ export interface Masking {
 
 // Where OpenTelemetry's and OpenInference's conventions, the AI SDK and OpenLLMetry put what was asked and answered.
 const CONTENT =
-  /^(gen_ai\.(input|output|prompt|completion|system_instructions|tool\.(call|definitions))|ai\.(prompt|result|toolCall|response\.(text|object|reasoning|toolCalls|files|sources))|(input|output)\.value$|llm\.(input_messages|output_messages|prompts)|traceloop\.entity\.(input|output)|content$|message\.content)/
+  /^(gen_ai\.(input|output|prompt|completion|system_instructions|tool\.(call|definitions))|ai\.(prompt|result|toolCall|response\.(text|object|reasoning|toolCalls|files|sources))|(input|output)\.value$|llm\.(input_messages|output_messages|prompts)|traceloop\.entity\.(input|output)|content$|message\.content|exception\.(message|stacktrace)$)/
 
 const HIDDEN = '[hidden: the option mask failed]'
 
 /** Wraps the option `mask`: a value that it fails on is hidden, and warned of once. */
 export function createMasking(option: Mask, { langfuse }: Otel, log: Log): Masking {
-  const { OBSERVATION_METADATA, TRACE_METADATA } = langfuse.LangfuseOtelSpanAttributes
+  const { OBSERVATION_METADATA, TRACE_METADATA, OBSERVATION_STATUS_MESSAGE } =
+    langfuse.LangfuseOtelSpanAttributes
 
   function hidden(error: unknown): string {
     log.warnOnce('mask failed', `the option mask failed, what it fails on is hidden: ${String(error)}`)
@@ -41,10 +42,18 @@ export function createMasking(option: Mask, { langfuse }: Otel, log: Log): Maski
 
   return {
     mask,
-    maskRest({ attributes, events }) {
+    maskRest({ attributes, events, status }) {
       maskAttributes(attributes)
+      if (status.message !== undefined) maskMessage(status)
       for (const event of events) if (event.attributes !== undefined) maskAttributes(event.attributes)
     },
+  }
+
+  function maskMessage(status: { message?: string }): void {
+    const masked = mask({ data: status.message })
+    status.message = String(
+      isPromise(masked) ? hidden('only inputs and outputs can wait for a promise') : masked,
+    )
   }
 
   function maskAttributes(attributes: Attributes): void {
@@ -60,8 +69,9 @@ export function createMasking(option: Mask, { langfuse }: Otel, log: Log): Maski
     }
   }
 
-  /** Without a key metadata is one value, which Langfuse's processor masks. */
+  /** True for metadata by key, and a status message. Without a key metadata is one value, which Langfuse's processor masks. */
   function isMetadata(name: string): boolean {
+    if (name === OBSERVATION_STATUS_MESSAGE) return true
     return name.startsWith(`${OBSERVATION_METADATA}.`) || name.startsWith(`${TRACE_METADATA}.`)
   }
 }

@@ -7,18 +7,25 @@ interface MediaProcessorOptions {
   /** The same with it; sees only the ends of spans that hold media. */
   readonly media: SpanProcessor
   readonly refusal: Refusal
+  /** Runs `upload` outside of the request, whose trace the uploads would carry in their headers otherwise. */
+  readonly outside: (upload: () => void) => void
 }
 
 /**
  * Hands the few spans that hold media to a processor that uploads it, and all others to one that does not look: Langfuse's search goes
  * through all attributes six times and by a regular expression, which is a sixth of what a generation costs.
  */
-export function createMediaProcessor({ plain, media, refusal }: MediaProcessorOptions): SpanProcessor {
+export function createMediaProcessor({
+  plain,
+  media,
+  refusal,
+  outside,
+}: MediaProcessorOptions): SpanProcessor {
   return {
     onStart: (span, context) => plain.onStart(span, context),
     onEnd(span) {
       if (refusal.active || !holdsMedia(span)) return plain.onEnd(span)
-      media.onEnd(span)
+      outside(() => media.onEnd(span))
       // The one that saw it start must see it end.
       refuse(refusal, plain, span)
     },

@@ -2,6 +2,8 @@ import { types } from 'node:util'
 import type { Attributes } from '@opentelemetry/api'
 
 const MAX_METADATA_KEYS = 64
+/** Metadata that tells how many keys were left out. */
+const DROPPED_KEYS = 'droppedKeys'
 
 /** A value as Langfuse takes it: strings as they are, the rest as JSON; what cannot be serialised is named instead. */
 export function serialise(value: unknown): string | undefined {
@@ -14,30 +16,24 @@ export function serialise(value: unknown): string | undefined {
   }
 }
 
-/** Writes one attribute per key under `prefix`; keys past 64 are left out, because a span holds only so many attributes. */
+/** Writes one attribute per key under `prefix`. A span holds only so many attributes: keys past 64 are counted in the last. */
 export function writeMetadata(
   attributes: Attributes,
   prefix: string,
   metadata: Record<string, unknown>,
-): void {
-  let room = MAX_METADATA_KEYS
+): number {
+  let written = 0
+  let dropped = 0
   for (const [name, value] of Object.entries(metadata)) {
-    const written = serialise(value)
-    if (written === undefined) continue
-    if (room === 0) return
-    room -= 1
-    attributes[`${prefix}.${name}`] = written
+    if (written === MAX_METADATA_KEYS) {
+      if (value !== undefined && value !== null) dropped += 1
+      continue
+    }
+    const text = serialise(value)
+    if (text === undefined) continue
+    written += 1
+    attributes[`${prefix}.${name}`] = text
   }
-}
-
-/** What an error says, in one line of at most 1000 characters. */
-export function errorMessage(error: unknown): string {
-  try {
-    const text = types.isNativeError(error)
-      ? `${error.name}: ${error.message}`
-      : String(serialise(error) ?? error)
-    return text.slice(0, 1_000)
-  } catch {
-    return 'an error that cannot be printed'
-  }
+  if (dropped > 0) attributes[`${prefix}.${DROPPED_KEYS}`] = String(dropped)
+  return dropped
 }

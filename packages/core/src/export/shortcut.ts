@@ -38,7 +38,7 @@ export function createShortcut(
       const { attributes } = root
       attributes[attribute.ENVIRONMENT] ??= config.environment
       if (config.release !== undefined) attributes[attribute.RELEASE] ??= config.release
-      if (root.parentSpanContext === undefined) attributes[attribute.IS_APP_ROOT] = true
+      if (root.parentSpanContext === undefined) attributes[attribute.IS_APP_ROOT] ??= true
       send(root)
     },
   }

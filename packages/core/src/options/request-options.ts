@@ -9,11 +9,12 @@ import {
   listOf,
   type OptionSource,
   type OptionTable,
+  oneOf,
   resolveTable,
   text,
 } from '@langfuse-middleware/delivery/options'
 import type { Log } from '../basics/logger.ts'
-import { A_BOOLEAN, callOption } from '../basics/option-callback.ts'
+import { A_BOOLEAN, type Accepts, callOption } from '../basics/option-callback.ts'
 import {
   CAPTURE_OPTIONS,
   type CaptureOptions,
@@ -28,6 +29,22 @@ import { type IgnoreOption, resolveIgnore } from './ignore.ts'
 import { type LlmCallsMode, llmCallsMode } from './llm-calls-options.ts'
 import { checkSampling, SAMPLING_OPTIONS, type SamplingOptions } from './sampling.ts'
 import { TRACING_OPTIONS, type TracingOptions } from './tracing-options.ts'
+
+/** A type that Langfuse gives an observation. */
+const OBSERVATION_TYPES = [
+  'span',
+  'agent',
+  'chain',
+  'tool',
+  'retriever',
+  'evaluator',
+  'guardrail',
+  'generation',
+  'embedding',
+  'event',
+] as const
+
+export type ObservationType = (typeof OBSERVATION_TYPES)[number]
 
 /** How requests are traced, in any framework. */
 export interface RequestOptions<Request = RequestLike> {
@@ -44,10 +61,19 @@ export interface RequestOptions<Request = RequestLike> {
   /** Metadata of every trace, or a function of the request. */
   metadata?: Record<string, unknown> | ((request: Request) => Record<string, unknown>)
   /**
-   * Callers whose trace this service's part joins, with the user and session they name: all, none, or by a predicate. Any other caller's
-   * trace is only linked. @default false
+   * Callers whose trace is joined, with the user and session they name: none, all, or by a predicate. A trace is joined only if the caller
+   * claims, in `baggage` or `x-langfuse-trace-id`, that it is in Langfuse. With `'traceparent'`, or a predicate that returns it, every valid
+   * `traceparent` is joined: of a gateway, or a service with plain OpenTelemetry, whose own spans Langfuse does not have. The trace of any
+   * other caller is only linked. @default false
    */
-  trust?: boolean | ((request: Request) => boolean)
+  trust?: boolean | 'traceparent' | ((request: Request) => boolean | 'traceparent')
+  /**
+   * Id of a request's trace, such as `createTraceId(seed)` of `@langfuse/tracing` makes: 32 lowercase hex digits. Others are refused and
+   * counted. @default a generated one
+   */
+  traceId?: (request: Request) => string | undefined
+  /** Type of the root observation in Langfuse. @default span */
+  type?: ObservationType
   /** The response header that names the trace, or `false`. @default x-langfuse-trace-id */
   traceIdHeader?: string | false
   /** Overrides the level of a request's root; undefined leaves it as it is. */
@@ -63,6 +89,8 @@ export interface MiddlewareOptions<Request = RequestLike> extends RequestOptions
 export interface RouteOptions {
   /** The trace's name. @default METHOD route-template */
   name?: string
+  /** Type of the root observation in Langfuse. @default the one of the adapter's options */
+  type?: ObservationType
   /** Tags besides the global ones. */
   tags?: readonly string[]
   /** Metadata besides the global. */
@@ -81,7 +109,9 @@ export interface RouteOptions {
 export interface RequestConfig {
   readonly ignore: ((path: string, request: RequestLike) => boolean) | undefined
   readonly identity: Identity<RequestLike>
-  readonly trust: (request: RequestLike) => boolean
+  readonly trust: (request: RequestLike) => boolean | 'traceparent'
+  readonly traceId: ((request: RequestLike) => string | undefined) | undefined
+  readonly type: ObservationType | undefined
   readonly traceIdHeader: string | undefined
   readonly tags: readonly string[] | ((request: RequestLike) => readonly string[]) | undefined
   readonly metadata: Record<string, unknown> | ((request: RequestLike) => Record<string, unknown>) | undefined
@@ -117,10 +147,27 @@ function checkCapture(path: string, value: unknown): CaptureOptions {
   return value as CaptureOptions
 }
 
+const A_TRACE_ID: Accepts<string | undefined> = {
+  what: '32 lowercase hex digits',
+  test: (value): value is string | undefined =>
+    value === undefined || (typeof value === 'string' && /^(?!0{32})[0-9a-f]{32}$/.test(value)),
+}
+
+const traceId = (path: string, value: unknown, { log }: RequestSource): RequestConfig['traceId'] => {
+  if (typeof value !== 'function') return invalid(path, 'a function', value)
+  return request => callOption(log, 'traceId', A_TRACE_ID, undefined, () => value(request))
+}
+
+const A_TRUST: Accepts<boolean | 'traceparent' | undefined> = {
+  what: "true, false or 'traceparent'",
+  test: (value): value is boolean | 'traceparent' | undefined =>
+    value === 'traceparent' || A_BOOLEAN.test(value),
+}
+
 const trust = (path: string, value: unknown, { log }: RequestSource): RequestConfig['trust'] => {
-  if (typeof value === 'boolean') return () => value
-  if (typeof value !== 'function') return invalid(path, 'true, false or a function', value)
-  return request => callOption(log, 'trust', A_BOOLEAN, false, () => value(request)) === true
+  if (typeof value === 'boolean' || value === 'traceparent') return () => value
+  if (typeof value !== 'function') return invalid(path, "true, false, 'traceparent' or a function", value)
+  return request => callOption(log, 'trust', A_TRUST, false, () => value(request)) ?? false
 }
 
 const traceIdHeader: Check<string | undefined> = (path, value) => {
@@ -139,6 +186,8 @@ export const REQUEST_OPTIONS: OptionTable<RequestOptions, RequestConfig, Request
   tags: { check: perRequest(texts, 'a list of strings or a function'), default: undefined },
   metadata: { check: perRequest(metadata, 'an object or a function'), default: undefined },
   trust: { check: trust, default: () => false },
+  traceId: { check: traceId, default: undefined },
+  type: { check: oneOf(...OBSERVATION_TYPES), default: undefined },
   traceIdHeader: { check: traceIdHeader, default: TRACE_HEADERS.traceId },
   level: { check: callback<NonNullable<RequestConfig['level']>>(), default: undefined },
   capture: { check: checkCapture, default: undefined, group: CAPTURE_OPTIONS },
@@ -147,6 +196,7 @@ export const REQUEST_OPTIONS: OptionTable<RequestOptions, RequestConfig, Request
 /** Every option of a route. To add one, see `TRACING_OPTIONS`. */
 export const ROUTE_OPTIONS: OptionTable<RouteOptions, Required<RouteOptions>> = {
   name: { check: text() },
+  type: { check: oneOf(...OBSERVATION_TYPES) },
   tags: { check: texts },
   metadata: { check: metadata },
   sampling: {

@@ -20,6 +20,8 @@ export interface OutgoingTrace {
   readonly requestId: string | undefined
   readonly userId: string | undefined
   readonly sessionId: string | undefined
+  /** The name of the trace, as far as it is known. */
+  readonly traceName?: string | undefined
 }
 
 /** What came in from a caller. */
@@ -29,6 +31,8 @@ export interface IncomingTrace {
   readonly claimed: boolean
   readonly userId: string | undefined
   readonly sessionId: string | undefined
+  /** The name that the caller gives the trace. */
+  readonly traceName: string | undefined
 }
 
 /** Anything headers can be read from: Node's and Fetch's headers, and a message's, whose values may be bytes. */
@@ -50,9 +54,13 @@ const MAX_HEADER_BYTES = 8_192
 const TRACE_ID = /^(?!0{32})[0-9a-f]{32}$/
 const SPAN_ID = /^(?!0{16})[0-9a-f]{16}$/
 const SAMPLED = 1
+// The trace id is random (https://www.w3.org/TR/trace-context-2/#random-trace-id-flag).
+const RANDOM = 2
 const CLAIM = 'langfuse_trace_id'
 const USER = 'langfuse_user_id'
 const SESSION = 'langfuse_session_id'
+const NAME = 'langfuse_trace_name'
+const PRINTABLE = /^[^\p{C}]{1,200}$/u
 
 /** The headers for a trace: W3C trace context and baggage, and this product's own, which no proxy and no other tracer rewrites. */
 export function traceHeaders({
@@ -60,15 +68,17 @@ export function traceHeaders({
   requestId,
   userId,
   sessionId,
+  traceName,
 }: OutgoingTrace): Record<string, string> {
   const members = [
     `${CLAIM}=${parent.traceId}`,
     ...(userId === undefined ? [] : [`${USER}=${encodeURIComponent(userId)}`]),
     ...(sessionId === undefined ? [] : [`${SESSION}=${encodeURIComponent(sessionId)}`]),
+    ...(traceName === undefined ? [] : [`${NAME}=${encodeURIComponent(traceName)}`]),
   ]
   const state = parent.traceState?.serialize()
   return {
-    [TRACE_HEADERS.traceParent]: `00-${parent.traceId}-${parent.spanId}-0${(parent.traceFlags & 1).toString()}`,
+    [TRACE_HEADERS.traceParent]: `00-${parent.traceId}-${parent.spanId}-0${parent.traceFlags & (SAMPLED | RANDOM)}`,
     ...(state && { [TRACE_HEADERS.traceState]: state }),
     [TRACE_HEADERS.baggage]: members.join(','),
     [TRACE_HEADERS.traceId]: parent.traceId,
@@ -94,6 +104,7 @@ export function readTrace(carrier: ReadableCarrier, otel: Otel, log: Log): Incom
     claimed: baggage.get(CLAIM) === parent.traceId || traceId === parent.traceId,
     userId: baggage.get(USER),
     sessionId: baggage.get(SESSION) ?? decoded(read(TRACE_HEADERS.sessionId)),
+    traceName: printable(baggage.get(NAME)),
   }
 }
 
@@ -176,6 +187,10 @@ function ownBaggage(value: unknown): string {
     .split(',')
     .filter(member => member.trim() !== '' && !member.trim().startsWith('langfuse_'))
   return members.map(member => `${member.trim()},`).join('')
+}
+
+function printable(text: string | undefined): string | undefined {
+  return text !== undefined && PRINTABLE.test(text) ? text : undefined
 }
 
 type Read = (name: string) => string | undefined

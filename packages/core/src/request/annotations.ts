@@ -1,5 +1,5 @@
 import type { ObservationUpdate } from '../context/request-trace.ts'
-import type { RouteOptions } from '../options/request-options.ts'
+import type { ObservationType, RouteOptions } from '../options/request-options.ts'
 
 /** Longest name and tag, in characters. */
 export const MAX_TEXT = 200
@@ -12,6 +12,8 @@ export class Annotations {
   readonly tags: string[] = []
   metadata: Record<string, unknown> | undefined
   update: ObservationUpdate | undefined
+  isPublic = false
+  type: ObservationType | undefined
   skipped = false
 
   setName(name: string): void {
@@ -34,7 +36,8 @@ export class Annotations {
     this.update = { ...this.update, ...update, metadata }
   }
 
-  addRoute({ name, tags, metadata }: RouteOptions): void {
+  addRoute({ name, tags, metadata, type }: RouteOptions): void {
+    if (type !== undefined) this.type = type
     if (name !== undefined) this.setName(name)
     if (tags !== undefined) this.addTags(tags)
     if (metadata !== undefined) this.addMetadata(metadata)

@@ -1,4 +1,5 @@
 import type { Attributes } from '@opentelemetry/api'
+import { errorText } from '../capture/error-text.ts'
 import { redactText } from '../capture/text/credentials.ts'
 import type { RequestState } from './request-state.ts'
 
@@ -10,7 +11,7 @@ const MAX_HOST = 260
 
 /** Adds the address that the request was sent to, and the exception with its stack unless `masked`. */
 export function createInspectorAttributes(masked: boolean): InspectorAttributes {
-  return (attributes, { start, failure }) => {
+  return (attributes, { start, failure, shownOfErrors }) => {
     const { headers, socket } = start.asked?.request ?? {}
     const host = headers?.host
     if (host !== undefined && host.length <= MAX_HOST) {
@@ -24,9 +25,13 @@ export function createInspectorAttributes(masked: boolean): InspectorAttributes 
       }
     }
     const error = failure?.error
-    if (masked || !(error instanceof Error)) return
+    if (masked || !shownOfErrors.messages || !(error instanceof Error)) return
+    const text = errorText(error, shownOfErrors, start.asked?.request)
+    const frames = String(error.stack ?? '')
     attributes['exception.type'] = String(error.name)
-    attributes['exception.message'] = redactText(String(error.message)).slice(0, MAX_STACK)
-    attributes['exception.stacktrace'] = redactText(String(error.stack ?? '').slice(0, MAX_STACK))
+    attributes['exception.message'] = text.slice(`${error.name}: `.length)
+    // A stack begins with the message, which may quote the body.
+    const from = frames.search(/\n\s+at /)
+    attributes['exception.stacktrace'] = text + (from === -1 ? '' : redactText(frames.slice(from, from + MAX_STACK)))
   }
 }

@@ -4,6 +4,7 @@ import type { Otel } from '../basics/otel.ts'
 import { writeMetadata } from '../export/observation-attributes.ts'
 import type { Level, Outcome } from '../http/outcome.ts'
 import type { TracingConfig } from '../options/resolve-options.ts'
+import { type Annotations, NO_ANNOTATIONS } from './annotations.ts'
 import type { InspectorAttributes } from './inspector-attributes.ts'
 import type { RequestState } from './request-state.ts'
 import { createRootAttributes, type ObservedResponse } from './root-attributes.ts'
@@ -16,6 +17,8 @@ export interface RequestRecord {
   readonly outcome: Outcome
   /** Attributes of every observation of the trace. */
   readonly identity: Attributes
+  /** Names of attributes that the app set by `request.langfuse`, which Langfuse's SDK does not change. */
+  readonly fixed: ReadonlySet<string>
   /** Attributes of the root; undefined for a trace that is dropped. */
   readonly attributes: Attributes | undefined
   /** Whether the attributes hold anything that the app or a client wrote, which may be media. */
@@ -45,6 +48,8 @@ export interface RequestRecords {
   ): RequestRecord
 }
 
+const NOTHING_FIXED: ReadonlySet<string> = new Set()
+
 /** Creates the maker of records. */
 export function createRequestRecords(
   otel: Otel,
@@ -55,9 +60,14 @@ export function createRequestRecords(
   const attribute = otel.langfuse.LangfuseOtelSpanAttributes
   const rootAttributes = createRootAttributes(otel, llmEntry, log, describeForInspector)
 
-  function identityOf({ userId, sessionId, tags, annotations }: RequestState): Attributes {
+  function identityOf(request: RequestState): Attributes {
+    const { userId, sessionId, tags, annotations, outcome, start } = request
     const { metadata } = annotations
     const identity: Attributes = {}
+    // The name is a column of each observation in Langfuse. Until the end it is not final.
+    const name = start.joined?.claimed ? start.joined.traceName : outcome && request.name
+    if (name !== undefined) identity[attribute.TRACE_NAME] = name
+    if (annotations.isPublic) identity[attribute.TRACE_PUBLIC] = true
     if (userId !== undefined) identity[attribute.TRACE_USER_ID] = userId
     if (sessionId !== undefined) identity[attribute.TRACE_SESSION_ID] = sessionId
     if (tags.length > 0) identity[attribute.TRACE_TAGS] = [...tags]
@@ -74,6 +84,20 @@ export function createRequestRecords(
     return keepsTrace(request, figures, emptyRequests, log) ? 'keep' : 'drop'
   }
 
+  function fixedBy({ name, userId, sessionId, update, type }: Annotations): ReadonlySet<string> {
+    const values: Record<string, unknown> = {
+      [attribute.TRACE_NAME]: name,
+      [attribute.TRACE_USER_ID]: userId,
+      [attribute.TRACE_SESSION_ID]: sessionId,
+      [attribute.OBSERVATION_TYPE]: type,
+      [attribute.OBSERVATION_INPUT]: update?.input,
+      [attribute.OBSERVATION_OUTPUT]: update?.output,
+      [attribute.OBSERVATION_LEVEL]: update?.level,
+      [attribute.OBSERVATION_STATUS_MESSAGE]: update?.statusMessage,
+    }
+    return new Set(Object.keys(values).filter(key => values[key] !== undefined))
+  }
+
   return {
     identityOf,
     decide,
@@ -85,6 +109,7 @@ export function createRequestRecords(
         level,
         outcome,
         identity: identityOf(request),
+        fixed: annotations === NO_ANNOTATIONS ? NOTHING_FIXED : fixedBy(annotations),
         attributes:
           sampling === 'keep' || provisional ? rootAttributes(request, outcome, response) : undefined,
         plain:

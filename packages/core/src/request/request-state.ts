@@ -1,5 +1,6 @@
 import type { Log } from '../basics/logger.ts'
 import { type Accepts, callOption } from '../basics/option-callback.ts'
+import { DEFAULT_SHOWN_OF_ERRORS, type ShownOfErrors } from '../capture/error-text.ts'
 import type { RequestContext } from '../context/request-context.ts'
 import { type Level, levelOf, type Outcome } from '../http/outcome.ts'
 import { pathOf, type RequestLike } from '../http/request-like.ts'
@@ -19,7 +20,8 @@ export interface AskedRequest {
 
 /** What is known when a request or job starts. */
 export interface RequestStart {
-  readonly requestId: string
+  /** Generates a request id, if neither the app nor a header gives one. */
+  readonly newRequestId: () => string
   /** 32 hex digits; the caller's if its trace is joined. */
   readonly traceId: string
   /** A request's method, which its route is added to, or the name of a job. */
@@ -77,7 +79,11 @@ export class RequestState {
   scores = 0
   /** True if a service that was called answered with 5xx. */
   calleeFailed = false
+  shownOfErrors: ShownOfErrors = DEFAULT_SHOWN_OF_ERRORS
+  /** The route as known so far; undefined for a job. */
+  routeNow: (() => string | undefined) | undefined
   private readonly log: Log
+  private id: string | undefined
   private user: string | undefined
   private session: string | undefined
   private knownLevel: Level | undefined
@@ -90,8 +96,11 @@ export class RequestState {
     this.log = log
   }
 
+  /** Read when first needed, because pino-http may give the request its id behind the middleware. */
   get requestId(): string {
-    return this.start.requestId
+    const { asked, newRequestId } = this.start
+    this.id ??= asked?.config.identity.requestId(asked.request) ?? newRequestId()
+    return this.id
   }
 
   get traceId(): string {
@@ -99,23 +108,28 @@ export class RequestState {
   }
 
   get userId(): string | undefined {
+    if (this.user !== undefined) return this.user
     const { asked, joined, around } = this.start
-    this.user ??=
+    const user =
       this.annotations.userId ??
       sanitiseId('user', around?.userId, 'runWithContext', this.log) ??
       asked?.config.identity.userId(asked.request) ??
       sanitiseId('user', joined?.userId, "the caller's user id", this.log)
-    return this.user
+    // Until the end, authentication may still say otherwise than a header.
+    if (this.outcome !== undefined) this.user = user
+    return user
   }
 
   get sessionId(): string | undefined {
+    if (this.session !== undefined) return this.session
     const { asked, joined, around } = this.start
-    this.session ??=
+    const session =
       this.annotations.sessionId ??
       sanitiseId('session', around?.sessionId, 'runWithContext', this.log) ??
       asked?.config.identity.sessionId(asked.request) ??
       sanitiseId('session', joined?.sessionId, "the caller's session id", this.log)
-    return this.session
+    if (this.outcome !== undefined) this.session = session
+    return session
   }
 
   get tags(): readonly string[] {
@@ -135,6 +149,17 @@ export class RequestState {
     const { name } = this.start
     const route = this.outcome?.route
     return route === undefined ? name : `${name} ${route}`
+  }
+
+  /** The name that the trace will most likely have, for services that are called before it is final; the caller's in a joined trace. */
+  get carriedName(): string | undefined {
+    const { asked, joined, name } = this.start
+    if (joined?.claimed) return joined.traceName
+    if (this.annotations.name !== undefined) return this.annotations.name
+    if (asked === undefined) return name
+    const route = this.outcome === undefined ? this.routeSoFar() : this.outcome.route
+    // In a middleware the route is not known, only where it is mounted.
+    return route === undefined || route.endsWith('/*') ? undefined : `${name} ${route}`
   }
 
   /** What a running request is called where its route is not known yet: its path may be unbounded, so it is no trace's name. */
@@ -180,6 +205,14 @@ export class RequestState {
   end(outcome: Outcome): void {
     this.outcome = outcome
     this.durationMs = performance.now() - this.startedAt
+  }
+
+  private routeSoFar(): string | undefined {
+    try {
+      return this.routeNow?.()
+    } catch {
+      return undefined
+    }
   }
 
   private optionLevel(outcome: Outcome): Level | undefined {

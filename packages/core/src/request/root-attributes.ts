@@ -1,8 +1,10 @@
 import type { Attributes } from '@opentelemetry/api'
 import type { Log } from '../basics/logger.ts'
 import type { Otel } from '../basics/otel.ts'
+import { errorText } from '../capture/error-text.ts'
 import type { Said } from '../capture/exchange.ts'
-import { errorMessage, serialise, writeMetadata } from '../export/observation-attributes.ts'
+import { redactText } from '../capture/text/credentials.ts'
+import { serialise, writeMetadata } from '../export/observation-attributes.ts'
 import type { Level, Outcome } from '../http/outcome.ts'
 import { pathOf, queryKeysOf } from '../http/request-like.ts'
 import type { ResponseEnd } from '../http/response-watch.ts'
@@ -47,6 +49,7 @@ export function createRootAttributes(
   const ROUTE = `${METADATA}.route`
   const STATUS = `${METADATA}.statusCode`
   const END = `${METADATA}.end`
+  const ERROR = `${METADATA}.error`
 
   return (request, outcome, response) => {
     const attributes: Attributes = {}
@@ -68,13 +71,15 @@ export function createRootAttributes(
     const { asked, name } = start
     const { update } = request.annotations
     if (llmEntry && start.joined === undefined) attributes['gen_ai.is_entry'] = true
-    attributes[TYPE] = 'span'
+    if (start.joined?.claimed === false) attributes[attribute.IS_APP_ROOT] = true
+    attributes[TYPE] = request.annotations.type ?? asked?.config.type ?? 'span'
     attributes[LEVEL] = level
     const input = serialise(update?.input) ?? captured?.input ?? (asked && inputOf(name, asked.url))
     if (input !== undefined) attributes[INPUT] = input
     const output = serialise(update?.output) ?? captured?.output ?? (asked && outputOf(outcome))
     if (output !== undefined) attributes[OUTPUT] = output
-    const message = update?.statusMessage ?? statusMessage(outcome, level, failure)
+    const error = failure && errorText(failure.error, request.shownOfErrors, asked?.request)
+    const message = update?.statusMessage ?? statusMessage(outcome, level, error)
     if (message !== undefined) attributes[STATUS_MESSAGE] = message
 
     if (captured !== undefined) {
@@ -82,9 +87,9 @@ export function createRootAttributes(
       if (firstTokenAt !== undefined) attributes[attribute.OBSERVATION_COMPLETION_START_TIME] = firstTokenAt
       writeMetadata(attributes, METADATA, captured.metadata)
     }
-    if (asked !== undefined) attributes[REQUEST_ID] = start.requestId
+    if (asked !== undefined) attributes[REQUEST_ID] = request.requestId
     const userAgent = asked?.request.headers['user-agent']?.slice(0, MAX_USER_AGENT)
-    if (userAgent !== undefined) attributes[USER_AGENT] = userAgent
+    if (userAgent !== undefined) attributes[USER_AGENT] = redactText(userAgent)
     const { metadata } = request
     if (metadata !== undefined) writeMetadata(attributes, METADATA, metadata)
     if (measured?.responseBytes !== undefined) attributes[BYTES] = String(measured.responseBytes)
@@ -93,9 +98,18 @@ export function createRootAttributes(
     if (outcome.route !== undefined) attributes[ROUTE] = outcome.route
     if (outcome.statusCode !== undefined) attributes[STATUS] = String(outcome.statusCode)
     attributes[END] = outcome.end
-    if (failure !== undefined) attributes[`${METADATA}.error`] = errorMessage(failure.error)
-    if (update?.metadata !== undefined) writeMetadata(attributes, METADATA, update.metadata)
+    if (error !== undefined) attributes[ERROR] = error
+    if (update?.metadata !== undefined) writeOwn(attributes, update.metadata)
     describeForInspector?.(attributes, request)
+  }
+
+  function writeOwn(attributes: Attributes, metadata: Record<string, unknown>): void {
+    const dropped = writeMetadata(attributes, METADATA, metadata)
+    if (dropped === 0) return
+    log.warnOnce(
+      'metadata dropped',
+      `metadata of a trace has more than 64 keys, the others are left out: set fewer keys, or nest them in one`,
+    )
   }
 
   function writeAnnotations(attributes: Attributes, { start, annotations }: RequestState): void {
@@ -104,14 +118,21 @@ export function createRootAttributes(
       attributes[`${METADATA}.callerTraceId`] = caller.traceId
       attributes[`${METADATA}.callerSpanId`] = caller.spanId
     }
-    if (annotations.metadata !== undefined) writeMetadata(attributes, METADATA, annotations.metadata)
+    if (annotations.metadata !== undefined) writeOwn(attributes, annotations.metadata)
   }
 }
 
 function inputOf(method: string, url: string): string {
   const query = queryKeysOf(url)
   const keys = query.length === 0 ? '' : `,"query":${JSON.stringify(query)}`
-  return `{"method":${JSON.stringify(method)},"path":${JSON.stringify(pathOf(url))}${keys}}`
+  return `{"method":${JSON.stringify(method)},"path":${JSON.stringify(shownPath(pathOf(url)))}${keys}}`
+}
+
+// No known format of a key is shorter.
+const SHORTEST_KEY = 16
+
+function shownPath(path: string): string {
+  return path.length < SHORTEST_KEY ? path : redactText(path)
 }
 
 function outputOf({ statusCode, end }: Outcome): string {
@@ -122,10 +143,10 @@ function outputOf({ statusCode, end }: Outcome): string {
 function statusMessage(
   { end, statusCode }: Outcome,
   level: Level,
-  failure: RequestState['failure'],
+  error: string | undefined,
 ): string | undefined {
   if (level !== 'ERROR' && level !== 'WARNING') return undefined
-  if (failure !== undefined) return errorMessage(failure.error)
+  if (error !== undefined) return error
   if (end !== 'completed') return end.replace('_', ' ')
   return statusCode === undefined ? undefined : `HTTP ${statusCode}`
 }

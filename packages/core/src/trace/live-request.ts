@@ -74,7 +74,7 @@ export class LiveRequest implements TracedRequest, HeadHook, Linked<LiveRequest>
     // A true root, whatever span is active: Langfuse reads a trace's name, input and output from the observation without a parent.
     this.held = pipeline.startRoot(this.state, {
       parent: joined?.parent,
-      context: joined ? withClaim(otel, api.ROOT_CONTEXT, traceId) : api.ROOT_CONTEXT,
+      context: joined?.claimed ? withClaim(otel, api.ROOT_CONTEXT, traceId) : api.ROOT_CONTEXT,
       links: linksTo(traceId, linked?.parent, api.trace.getSpanContext(active)),
     })
     this.trace = new LiveTrace(this)

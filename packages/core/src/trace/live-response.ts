@@ -41,7 +41,9 @@ export class LiveResponse implements ResponseWatcher {
   }
 
   capture(options: CaptureOptions): void {
-    this.exchanged().capture(options)
+    const exchange = this.exchanged()
+    exchange.capture(options)
+    this.state.shownOfErrors = exchange.shownOfErrors
   }
 
   /** What was captured and measured; without an input or output that the app has set. */
@@ -62,6 +64,7 @@ export class LiveResponse implements ResponseWatcher {
   begin(response: ServerResponse, route: () => string | undefined): void {
     this.response = response
     this.route = route
+    this.state.routeNow = route
     this.exchange?.answerWith(response)
     this.watch = new ResponseWatch(this.asked.request, response, this)
     this.watch.settleIfOver()

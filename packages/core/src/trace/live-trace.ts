@@ -11,14 +11,16 @@ interface TraceOwner extends Pick<RequestTrace, 'signal' | 'score' | 'waitUntil'
 
 /** The trace of a live request, as users see it. */
 export class LiveTrace implements RequestTrace {
-  readonly requestId: string
   readonly traceId: string
   private readonly live: TraceOwner
 
   constructor(live: TraceOwner) {
     this.live = live
-    this.requestId = live.state.requestId
     this.traceId = live.state.traceId
+  }
+
+  get requestId(): string {
+    return this.live.state.requestId
   }
 
   get userId(): string | undefined {
@@ -47,6 +49,12 @@ export class LiveTrace implements RequestTrace {
 
   setMetadata(metadata: Record<string, unknown>): void {
     this.live.state.annotate(annotations => annotations.addMetadata(metadata))
+  }
+
+  setPublic(): void {
+    this.live.state.annotate(annotations => {
+      annotations.isPublic = true
+    })
   }
 
   setName(name: string): void {

@@ -30,6 +30,7 @@ export function outgoingTrace(
     requestId: request.requestId,
     userId: overlay?.userId ?? request.userId,
     sessionId: overlay?.sessionId ?? request.sessionId,
+    traceName: request.carriedName,
   }
 }
 

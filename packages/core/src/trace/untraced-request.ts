@@ -164,6 +164,7 @@ class UntracedTrace implements RequestTrace {
   setSession(): void {}
   addTags(): void {}
   setMetadata(): void {}
+  setPublic(): void {}
   setName(): void {}
   update(): void {}
   score(): void {}
