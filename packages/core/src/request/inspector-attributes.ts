@@ -32,6 +32,7 @@ export function createInspectorAttributes(masked: boolean): InspectorAttributes 
     attributes['exception.message'] = text.slice(`${error.name}: `.length)
     // A stack begins with the message, which may quote the body.
     const from = frames.search(/\n\s+at /)
-    attributes['exception.stacktrace'] = text + (from === -1 ? '' : redactText(frames.slice(from, from + MAX_STACK)))
+    attributes['exception.stacktrace'] =
+      text + (from === -1 ? '' : redactText(frames.slice(from, from + MAX_STACK)))
   }
 }
