@@ -87,7 +87,7 @@ export const redactionCases: Readonly<Record<string, readonly RedactionCase[]>> 
     ['sk-proj-abcDEF123456_7890-abcdef', '[redacted]'],
     ['key sk-ant-api03-AbCdEf123456-xyz_789', 'key [redacted]'],
     ['sk_live_4eC39HqLyjWDarjtT1zdp7dc', '[redacted]'],
-    ['sk-lf-1234 pk-lf-5678', 'sk-lf-[redacted] pk-lf-[redacted]'],
+    ['sk-lf-1234 pk-lf-5678', 'sk-lf-[redacted] pk-lf-5678'],
     ['ghp_abcdefghijklmnopqrstuvwxyz0123456789', '[redacted]'],
     ['github_pat_11ABCDEFG0abcdefghijkl_mnop', '[redacted]'],
     ['AKIAIOSFODNN7EXAMPLE.', '[redacted].'],
