@@ -5,7 +5,6 @@ import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { type Inspector, startInspector } from '@langfuse-middleware/inspector'
 import { transformSync } from 'esbuild'
-import { startStandInLlm as startFakeLlm } from '../examples/stand-in-llm/stand-in-llm.mjs'
 
 const ROOT = join(__dirname, '..')
 const DOCS = join(ROOT, 'docs')
@@ -83,7 +82,10 @@ describe('programs to copy', () => {
   })
 
   it("of the README nest the plain OpenAI client's call under its request", async () => {
-    const llm = await startFakeLlm()
+    const { startStandInLlm } = require(join(ROOT, 'examples/stand-in-llm/stand-in-llm.mjs')) as {
+      startStandInLlm(): Promise<{ url: string; close(): Promise<void> }>
+    }
+    const llm = await startStandInLlm()
     const port = await run(blocks(join('..', 'README.md'), 'js')[0]!, {
       OPENAI_API_KEY: 'any',
       OPENAI_BASE_URL: llm.url,
