@@ -3,6 +3,8 @@ import type { Config } from 'jest'
 
 const config: Config = {
   testEnvironment: 'node',
+  // Jest would wrap the properties of whatever a test file leaves behind; a later write to one then recurses without end.
+  testEnvironmentOptions: { globalsCleanup: 'off' },
   testMatch: [
     '<rootDir>/packages/*/test/**/*.test.ts',
     '<rootDir>/examples/*/*.test.ts',
