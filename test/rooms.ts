@@ -18,6 +18,7 @@ export const ROOMS: Readonly<Record<string, Rooms>> = {
       'src/trace',
       'src/other-tracers',
       'src/delivery',
+      'src/mirrors',
       'src/provider',
       'src/inspector',
       'src/llm-calls',

@@ -172,6 +172,14 @@ describe('a wrong value', () => {
     ],
     [{ delivery: [] as never }, 'delivery must be an object, got an array'],
     [{ mirrors: { url: 'http://a' } as never }, 'mirrors must be a list of { name, url, protocol, headers'],
+    [
+      { mirrors: [{ url: 'http://a', dialect: 'phoenix' as never }] },
+      'mirrors[0].dialect must be one of otel, datadog, openinference, tencent, langfuse, got "phoenix"',
+    ],
+    [
+      { mirrors: [{ url: 'http://a', contents: 'no' as never }] },
+      'mirrors[0].contents must be true or false, got "no"',
+    ],
     [{ mirrors: [null as never] }, 'mirrors[0] must be an object, got null'],
     [{ mirrors: [{ url: 'http://a' }, { url: 'b' }] }, 'mirrors[1].url must be an http or https URL'],
     [

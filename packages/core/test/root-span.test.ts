@@ -40,6 +40,7 @@ function twins(): [sdk: Span & ReadableSpan, ours: RootSpan] {
     { otel, resource, instrumentationScope, maxAttributes: 128 },
     {
       name: 'GET',
+      method: 'GET',
       own: sdk.spanContext(),
       parent: undefined,
       links: undefined,

@@ -23,6 +23,8 @@ export interface RootOrigin {
 /** What a root starts from. */
 export interface RootStart {
   readonly name: string
+  /** Method of the HTTP request; undefined for a job. */
+  readonly method: string | undefined
   readonly own: SpanContext
   /** The caller's observation, in a trace that is joined. */
   readonly parent: SpanContext | undefined
@@ -43,6 +45,7 @@ const MAX_ITEMS = 128
 export class RootSpan implements Span, ReadableSpan {
   readonly parentSpanContext?: SpanContext
   droppedAttributesCount = 0
+  readonly method: string | undefined
   name: string
   status: SpanStatus = UNSET
   ended = false
@@ -59,6 +62,7 @@ export class RootSpan implements Span, ReadableSpan {
   constructor(origin: RootOrigin, start: RootStart) {
     this.origin = origin
     this.name = start.name
+    this.method = start.method
     this.own = start.own
     this.startedAtMs = start.startedAt
     if (start.parent !== undefined) this.parentSpanContext = start.parent

@@ -45,7 +45,14 @@ export function createRootStarter(
       ...(parent?.traceState && { traceState: parent.traceState }),
     }
     const { startedAt, start } = request
-    const root = new RootSpan(origin, { name: start.name, own, parent, links, startedAt })
+    const root = new RootSpan(origin, {
+      name: start.name,
+      method: start.asked && start.name,
+      own,
+      parent,
+      links,
+      startedAt,
+    })
     return buffer.open(request, root, context)
   }
 }

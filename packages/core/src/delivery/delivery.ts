@@ -8,14 +8,16 @@ import type {
 import type { Meter } from '@opentelemetry/api'
 import type { SpanExporter } from '@opentelemetry/sdk-trace-base'
 import { settlesWithin } from '../basics/deadline.ts'
-import type { Logger } from '../basics/logger.ts'
+import type { Log } from '../basics/logger.ts'
 import type { LocalInspector } from '../inspector/local-inspector.ts'
+import { createMirrorExporter } from '../mirrors/mirror-exporter.ts'
+import { mirrorName } from '../options/delivery-options.ts'
 import type { Destination } from '../options/destination.ts'
 import type { TracingConfig } from '../options/resolve-options.ts'
 import { createOutboxes } from './outboxes.ts'
 
 interface Surroundings {
-  readonly logger: Logger
+  readonly log: Log
   /** Shows the figures as metrics. */
   readonly meter: Meter
   /** The inspector that runs inside the app. */
@@ -45,17 +47,27 @@ const INSPECTOR_CLOSE_MS = 1_000
 export function createDelivery(
   config: TracingConfig,
   destination: Destination,
-  { logger, meter, inspector }: Surroundings,
+  { log, meter, inspector }: Surroundings,
 ): Delivery {
   const { createFanOut, observeOutboxes }: typeof import('@langfuse-middleware/delivery') =
     require('@langfuse-middleware/delivery')
-  const { spans: outboxes, scores } = createOutboxes(config, destination, inspector, logger)
+  const { spans: outboxes, scores } = createOutboxes(config, destination, inspector, log)
   const observed = [...outboxes.values()]
+  const exporters = [...outboxes].map(([name, outbox]) => {
+    const mirror = config.mirrors.find(one => mirrorName(one) === name)
+    if (mirror === undefined) return outbox
+    return createMirrorExporter(outbox, mirror, error =>
+      log.warnOnce(
+        `mirror ${name}`,
+        `an observation was sent to the mirror ${name} with Langfuse's names only, because it could not be rewritten: ${String(error)}`,
+      ),
+    )
+  })
   const all = scores === undefined ? observed : [...observed, scores]
   const stopObserving = observeOutboxes(meter, observed)
 
   return {
-    export: createFanOut(observed).export,
+    export: createFanOut(exporters).export,
     // Langfuse's processor waits for these without a deadline; `flush` and `close` have one.
     forceFlush: async () => {},
     shutdown: async () => {},

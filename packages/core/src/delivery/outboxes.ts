@@ -1,6 +1,7 @@
 import type { ItemOutbox, Outbox, ScoreEvent } from '@langfuse-middleware/delivery'
 import type { Logger } from '../basics/logger.ts'
 import type { LocalInspector } from '../inspector/local-inspector.ts'
+import { mirrorHeaders } from '../mirrors/mirror-headers.ts'
 import { mirrorName, shownUrl } from '../options/delivery-options.ts'
 import type { Destination } from '../options/destination.ts'
 import type { TracingConfig } from '../options/resolve-options.ts'
@@ -128,14 +129,15 @@ function createForMirrors(
 ): (readonly [name: string, outbox: Outbox])[] {
   const { timeoutMs } = config.delivery
   return config.mirrors.map(mirror => {
-    const { url, protocol, headers, resourceAttributes } = mirror
+    const { url, protocol, resourceAttributes } = mirror
+    const headers = mirrorHeaders(mirror)
     const name = mirrorName(mirror)
     const outbox = packages.createOutbox({
       ...sharedOptions(config, logger),
       // Two tenants of one backend differ in their headers only, and must not send what the other spooled.
       sender: packages.createOtlpSender({ url, protocol, headers, timeoutMs, identity: `mirror:${name}` }),
       name: `the mirror ${name}`,
-      secrets: Object.values(headers ?? {}),
+      secrets: Object.values(mirror.headers ?? {}),
       resourceAttributes,
     })
     return [name, outbox] as const

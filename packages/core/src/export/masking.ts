@@ -2,6 +2,7 @@ import type { Attributes, AttributeValue } from '@opentelemetry/api'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
 import type { Log } from '../basics/logger.ts'
 import type { Otel } from '../basics/otel.ts'
+import { CONTENT } from './content-attributes.ts'
 import { serialise } from './observation-attributes.ts'
 
 /** A value as the app lets it leave, which may take a while. */
@@ -14,10 +15,6 @@ export interface Masking {
   /** Masks in place what an observation says elsewhere: metadata, and contents under the names of other conventions. */
   maskRest(span: ReadableSpan): void
 }
-
-// Where OpenTelemetry's and OpenInference's conventions, the AI SDK and OpenLLMetry put what was asked and answered.
-const CONTENT =
-  /^(gen_ai\.(input|output|prompt|completion|system_instructions|tool\.(call|definitions))|ai\.(prompt|result|toolCall|response\.(text|object|reasoning|toolCalls|files|sources))|(input|output)\.value$|llm\.(input_messages|output_messages|prompts)|traceloop\.entity\.(input|output)|content$|message\.content|exception\.(message|stacktrace)$)/
 
 const HIDDEN = '[hidden: the option mask failed]'
 

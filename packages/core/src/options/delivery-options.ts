@@ -1,4 +1,5 @@
 import {
+  flag,
   HTTP_SENDER_OPTIONS,
   type HttpSenderOptions,
   headersFor,
@@ -9,6 +10,7 @@ import {
   type OptionTable,
   OUTBOX_OPTIONS,
   type OutboxOptions,
+  oneOf,
   otlpProtocol,
   type ResolvedSpoolOptions,
   resolveTable,
@@ -45,6 +47,11 @@ export interface DeliveryConfig {
   readonly spool: ResolvedSpoolOptions | undefined
 }
 
+const MIRROR_DIALECT_NAMES = ['otel', 'datadog', 'openinference', 'tencent', 'langfuse'] as const
+
+/** Naming conventions of a mirror. */
+export type MirrorDialectName = (typeof MIRROR_DIALECT_NAMES)[number]
+
 /** Another OTLP backend that gets the same observations. */
 export interface MirrorOptions {
   /** What `stats()`, metrics and log lines call it. Two mirrors of one URL need one each. @default the URL without user, password and query */
@@ -57,6 +64,14 @@ export interface MirrorOptions {
   headers?: Readonly<Record<string, string>>
   /** Attributes of this service, for this backend only. */
   resourceAttributes?: Readonly<Record<string, string>>
+  /**
+   * The naming conventions that the backend reads, beside Langfuse's: OpenTelemetry's GenAI and HTTP conventions (`otel`), the same for
+   * Datadog LLM Observability with its header `dd-otlp-source`, OpenInference for Phoenix and Arize, Tencent Cloud's, or Langfuse's alone.
+   * @default otel
+   */
+  dialect?: MirrorDialectName
+  /** Whether this backend gets inputs, outputs and error messages. @default true */
+  contents?: boolean
 }
 
 /** MirrorOptions with their defaults. */
@@ -66,6 +81,8 @@ export interface MirrorConfig {
   readonly protocol: 'http/protobuf' | 'grpc'
   readonly headers: Readonly<Record<string, string>> | undefined
   readonly resourceAttributes: Readonly<Record<string, string>> | undefined
+  readonly dialect: MirrorDialectName
+  readonly contents: boolean
 }
 
 const { maxBytes, maxBatchBytes, maxInFlight, breaker, spool } = OUTBOX_OPTIONS
@@ -93,14 +110,14 @@ export const MIRROR_OPTIONS: OptionTable<MirrorOptions, MirrorConfig> = {
   protocol: { check: otlpProtocol, default: 'http/protobuf' },
   headers: { check: textRecord, default: undefined },
   resourceAttributes: { check: textRecord, default: undefined },
+  dialect: { check: oneOf(...MIRROR_DIALECT_NAMES), default: 'otel' },
+  contents: { check: flag, default: true },
 }
 
 /** Checks the mirrors, each under its own path. */
 export function resolveMirrors(path: string, value: unknown): readonly MirrorConfig[] {
-  const mirrors = listOf(resolveMirror, 'a list of { name, url, protocol, headers, resourceAttributes }')(
-    path,
-    value,
-  )
+  const expectation = 'a list of { name, url, protocol, headers, resourceAttributes, dialect, contents }'
+  const mirrors = listOf(resolveMirror, expectation)(path, value)
   // Each has figures, a spool and log lines under its name.
   const names = ['langfuse', 'queue', 'inspector']
   for (const [index, mirror] of mirrors.entries()) {

@@ -139,7 +139,7 @@ function startDelivery(
 ): Delivery | undefined {
   if (config.exporter !== undefined) return undefined
   const meter = otel.api.metrics.getMeter('langfuse-middleware')
-  return createDelivery(config, destination, { logger: log, meter, inspector })
+  return createDelivery(config, destination, { log, meter, inspector })
 }
 
 /** Creates the buffer in front of Langfuse's processor. */

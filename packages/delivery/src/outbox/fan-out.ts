@@ -1,16 +1,15 @@
 import { ExportResultCode } from '@opentelemetry/core'
 import type { SpanExporter } from '@opentelemetry/sdk-trace-base'
-import type { Outbox } from './outbox.ts'
 
-/** Hands the same spans to several outboxes; the trouble of one does not touch another. */
-export function createFanOut(outboxes: readonly Outbox[]): SpanExporter {
-  const [only, ...others] = outboxes
+/** Hands the same spans to several exporters, such as outboxes; a failure of one does not affect another. */
+export function createFanOut(exporters: readonly SpanExporter[]): SpanExporter {
+  const [only, ...others] = exporters
   if (only !== undefined && others.length === 0) return only
   return {
     export(spans, resultCallback) {
       let failure: Error | undefined
-      for (const outbox of outboxes) {
-        outbox.export(spans, ({ error }) => {
+      for (const exporter of exporters) {
+        exporter.export(spans, ({ error }) => {
           failure ??= error
         })
       }
@@ -21,10 +20,10 @@ export function createFanOut(outboxes: readonly Outbox[]): SpanExporter {
       )
     },
     async forceFlush() {
-      await Promise.all(outboxes.map(outbox => outbox.forceFlush()))
+      await Promise.all(exporters.map(exporter => exporter.forceFlush?.()))
     },
     async shutdown() {
-      await Promise.all(outboxes.map(outbox => outbox.shutdown()))
+      await Promise.all(exporters.map(exporter => exporter.shutdown()))
     },
   }
 }
