@@ -75,8 +75,12 @@ const plugin: FastifyPluginAsync<LangfusePluginOptions> = async (fastify, option
   // No other hook sees a stream that breaks after its headers were sent.
   fastify.addHook('onSend', (request, reply, payload, next) => {
     if (isStream(payload)) payload.on('error', error => tracedOf(request).fail(error))
-    // Plugins that compress do so in hooks of the routes, which run after this one.
     within(request.langfuse, next, null, tracedOf(request).sends(payload, reply))
+  })
+  // Plugins that compress do so in hooks of the routes. The payload is read again around each of these hooks.
+  fastify.addHook('onRoute', route => {
+    const hooks = [route.onSend ?? []].flat()
+    route.onSend = [readPayload, ...hooks.flatMap(hook => [hook, readPayload])] as never
   })
   fastify.addHook('onError', (request, _reply, error, next) => {
     tracedOf(request).fail(error)
@@ -85,6 +89,17 @@ const plugin: FastifyPluginAsync<LangfusePluginOptions> = async (fastify, option
   fastify.addHook('onClose', async () => {
     await getTracing()?.flush()
   })
+}
+
+/** Reads a payload that hooks of the app may have changed, until one of them encodes it. */
+function readPayload(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  payload: unknown,
+  next: (error: null, payload: unknown) => void,
+): void {
+  const traced = (request as BoundRequest)[kTraced]
+  next(null, reply.hasHeader('content-encoding') ? payload : (traced?.sends(payload, reply) ?? payload))
 }
 
 /** Enters the context of a request again after each kind of hook, because a hook may have continued from a shared callback. */

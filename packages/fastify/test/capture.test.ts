@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect as connectHttp2 } from 'node:http2'
 import { connect } from 'node:net'
-import { Readable } from 'node:stream'
+import { Readable, Transform } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import compress from '@fastify/compress'
 import multipart from '@fastify/multipart'
@@ -280,6 +280,42 @@ describe.each(fastifyVersions)('capture in %s', (version, fastify) => {
     expect(await rootOf('GET /')).toMatchObject({ output: 'ab', metadata: { chunks: 2 } })
   })
 
+  const redacting = async (_request: unknown, _reply: unknown, payload: unknown) =>
+    payload instanceof Readable
+      ? payload.pipe(
+          new Transform({
+            transform: (chunk, _encoding, done) => done(null, String(chunk).replaceAll('hunter2', 'hidden')),
+          }),
+        )
+      : String(payload).replaceAll('hunter2', 'hidden')
+  const secret = 'it is hunter2'
+
+  it.each<[string, (app: FastifyInstance) => unknown]>([
+    ['the instance', app => app.addHook('onSend', redacting)],
+    ['the route', app => app.addHook('onRoute', route => void Object.assign(route, { onSend: redacting }))],
+  ])('shows what was sent after an onSend hook of %s', async (_whose, addHook) => {
+    const { call } = await serve(app => {
+      addHook(app)
+      app.get('/whole', (_request, reply) => void reply.type('text/plain').send(secret))
+      app.get('/stream', (_request, reply) => {
+        reply.type('text/plain').send(Readable.from([Buffer.from('it is '), Buffer.from('hunter2')]))
+      })
+    })
+    for (const path of ['/whole', '/stream']) {
+      const { text, root } = await call(path)
+      expect(text).toBe('it is hidden')
+      expect(root.output).toBe('it is hidden')
+    }
+  })
+
+  it('shows what was sent after an onSend hook where no route matches', async () => {
+    const { call } = await serve(app => {
+      app.addHook('onSend', redacting)
+      app.setNotFoundHandler((_request, reply) => void reply.code(404).type('text/plain').send(secret))
+    })
+    expect((await call('/nowhere')).root.output).toBe('it is hidden')
+  })
+
   // The current plugins are for Fastify 5.
   if (!version.startsWith('Fastify 5')) return
 
@@ -309,6 +345,33 @@ describe.each(fastifyVersions)('capture in %s', (version, fastify) => {
         output: { role: 'assistant', content: 'Hello' },
         metadata: { chunks: 2 },
       })
+    },
+  )
+
+  it.each(['before', 'after'])(
+    'shows what a hook of the app left, with @fastify/compress registered %s',
+    async place => {
+      const app = fastify({ forceCloseConnections: true })
+      const options = { threshold: 0, customTypes: /./ }
+      await app.register((await import('@langfuse-middleware/fastify')).default, ALL)
+      if (place === 'before') await app.register(compress, options)
+      app.addHook('onSend', redacting)
+      app.addHook('onRoute', route => {
+        if (route.url === '/route') route.onSend = [redacting, route.onSend ?? []].flat()
+      })
+      if (place === 'after') await app.register(compress, options)
+      traced = { app } as unknown as TracedApp
+      for (const path of ['/instance', '/route']) {
+        app.get(path, (_request, reply) => void reply.type('text/plain').send(secret))
+      }
+      app.get('/stream', (_request, reply) => void reply.type('text/plain').send(Readable.from([secret])))
+      const url = await app.listen({ port: 0, host: '127.0.0.1' })
+      for (const path of ['/instance', '/route', '/stream']) {
+        const answer = await fetch(url + path)
+        expect(answer.headers.get('content-encoding')).toMatch(/gzip|br/)
+        expect(await answer.text()).toBe('it is hidden')
+        expect((await rootOf(`GET ${path}`)).output).toBe('it is hidden')
+      }
     },
   )
 

@@ -16,6 +16,15 @@ export interface WrittenResponseOwner {
   failed(error: unknown): void
 }
 
+/** A payload that an adapter has shown, and that is captured if it is encoded later. */
+interface EarlyPayload {
+  readonly headers: BodyHeaders
+  /** The payload, until it is taken; undefined for a stream. */
+  whole: string | Uint8Array | undefined
+  /** The stream that is sent in place of the payload. */
+  readonly tap: Readable | undefined
+}
+
 // A class, with classes below it: one of each is made per request whose body is captured, and closures would be ten.
 /** A response as it is written. */
 export class WrittenResponse implements ChunkObserver {
@@ -24,8 +33,8 @@ export class WrittenResponse implements ChunkObserver {
   private readonly response: ServerResponse
   private readonly owner: WrittenResponseOwner
   private writes: ResponseWrites | undefined
-  /** Those of a payload that was shown before anyone encoded it. */
-  private shown: BodyHeaders | undefined
+  /** A payload as it was before hooks and plugins of the app changed or encoded it. */
+  private early: EarlyPayload | undefined
   private closed = false
 
   /** Observes nothing yet. */
@@ -51,23 +60,46 @@ export class WrittenResponse implements ChunkObserver {
   }
 
   seen(chunk: string | Uint8Array, encoding: BufferEncoding | undefined): void {
-    if (this.shown === undefined) this.take(chunk, encoding)
+    const { early } = this
+    if (early === undefined) return this.take(chunk, encoding)
+    // Without an encoding the bytes can be read, and are what is sent whatever hooks have done to the payload.
+    if (this.writtenHeaders().encoding === early.headers.encoding) {
+      this.startAgain(undefined)
+      this.take(chunk, encoding)
+    } else if (early.whole !== undefined) {
+      const { whole } = early
+      early.whole = undefined
+      this.take(whole)
+    }
   }
 
-  /** Observes a payload before it is encoded; returns it, or what is to be sent in its place. */
+  /**
+   * Observes a payload before it is encoded; returns it, or the stream that is to be sent in its place. Of several payloads the last counts.
+   * It is only captured if what is written is encoded.
+   */
   sends(payload: unknown, reply: ReplyHeaders): unknown {
     if (this.owner.bodyBytes === undefined) return payload
-    // An error on the way may bring another payload, which is then the one that is sent.
-    this.body = undefined
-    this.timing = new ResponseTiming(this.response, false)
+    if (this.early?.tap !== undefined && this.early.tap === payload) return payload
     const headers = headersOf(reply)
     if (typeof payload === 'string' || types.isUint8Array(payload)) {
-      this.shown = headers
-      this.take(payload)
+      this.startAgain({ headers, whole: payload, tap: undefined })
       return payload
     }
-    this.shown = isTappable(payload, headers) ? headers : undefined
-    return this.shown === undefined ? payload : tapStream(payload as Readable, chunk => this.take(chunk))
+    if (!isTappable(payload, headers)) {
+      this.startAgain(undefined)
+      return payload
+    }
+    const tap = tapStream(payload as Readable, chunk => {
+      if (this.early?.tap === tap) this.take(chunk)
+    })
+    this.startAgain({ headers, whole: undefined, tap })
+    return tap
+  }
+
+  private startAgain(early: EarlyPayload | undefined): void {
+    this.early = early
+    this.body = undefined
+    this.timing = new ResponseTiming(this.response, false)
   }
 
   /** Looks at no more of it. */
@@ -82,7 +114,7 @@ export class WrittenResponse implements ChunkObserver {
       this.timing?.wrote(chunk, this)
       const { bodyBytes } = this.owner
       if (bodyBytes === undefined) return
-      this.body ??= new ResponseBody(bodyBytes, this.shown ?? this.writtenHeaders())
+      this.body ??= new ResponseBody(bodyBytes, this.early?.headers ?? this.writtenHeaders())
       this.body.write(chunk, encoding)
     } catch (error) {
       this.closed = true

@@ -3,7 +3,7 @@ import { types } from 'node:util'
 import { invalid } from '@langfuse-middleware/delivery/options'
 import { stateless } from '../basics/stateless-expression.ts'
 
-/** Hosts that outgoing requests name the trace to: names, `*.suffix` patterns, expressions, a predicate, or none or all. */
+/** Hosts that outgoing requests carry the trace to: names and `*.suffix` patterns, each with an optional port, expressions on the host name, a predicate, or none or all. */
 export type PropagateTo = boolean | readonly (string | RegExp)[] | ((url: URL) => boolean)
 
 /** One predicate, or undefined for no host. By default loopback, private addresses and names that only a private network resolves. */
@@ -13,20 +13,41 @@ export function resolvePropagateTo(path: string, option: unknown): ((url: URL) =
   if (typeof option === 'function') return option as (url: URL) => boolean
   if (!Array.isArray(option)) return invalid(path, 'a list of host names, a function, true or false', option)
   const tests = option.map((pattern, index) => hostTest(`${path}[${index}]`, pattern))
-  return url => tests.some(test => test(hostOf(url)))
+  return url => tests.some(test => test(url))
 }
 
-function hostTest(path: string, pattern: unknown): (host: string) => boolean {
-  if (types.isRegExp(pattern)) return stateless(pattern)
-  if (typeof pattern !== 'string' || pattern === '' || pattern.includes('/')) {
-    return invalid(path, 'a RegExp, or a host name such as "api.internal" or "*.example.com"', pattern)
+const HOST_AND_PORT = /^(\[[^\]]+\]|[^:]+):(\d{1,5})$/
+
+function hostTest(path: string, pattern: unknown): (url: URL) => boolean {
+  if (types.isRegExp(pattern)) {
+    const matches = stateless(pattern)
+    return url => matches(hostOf(url))
   }
-  const name = pattern.toLowerCase()
-  return name.startsWith('*.') ? host => host.endsWith(name.slice(1)) : host => host === name
+  if (typeof pattern !== 'string' || pattern === '' || pattern.includes('/')) {
+    return invalid(
+      path,
+      'a RegExp, or a host name such as "api.internal", "*.example.com" or "localhost:3000"',
+      pattern,
+    )
+  }
+  const [, host = pattern, port] = HOST_AND_PORT.exec(pattern) ?? []
+  const name = bareName(host)
+  const isHost = name.startsWith('*.')
+    ? (host: string) => host.endsWith(name.slice(1))
+    : (host: string) => host === name
+  return url => isHost(hostOf(url)) && (port === undefined || Number(port) === portOf(url))
+}
+
+function portOf({ port, protocol }: URL): number {
+  return Number(port || (protocol === 'https:' ? 443 : 80))
 }
 
 function hostOf(url: URL): string {
-  return url.hostname
+  return bareName(url.hostname)
+}
+
+function bareName(host: string): string {
+  return host
     .toLowerCase()
     .replace(/^\[|\]$/g, '')
     .replace(/\.$/, '')

@@ -180,13 +180,51 @@ export function writeTrace(carrier: WritableCarrier, trace: OutgoingTrace): void
   }
 }
 
-/** Baggage of the app's, without members of ours that an earlier call has set. */
+/** Baggage of the app, without members of ours that an earlier call has set. */
 function ownBaggage(value: unknown): string {
+  return baggageWithout(value, member => member.startsWith('langfuse_'))
+}
+
+/** The members of a baggage header that `excludes` leaves, each followed by a comma. */
+function baggageWithout(value: unknown, excludes: (member: string) => boolean): string {
+  return baggageMembers(value)
+    .filter(member => !excludes(member))
+    .map(member => `${member},`)
+    .join('')
+}
+
+function baggageMembers(value: unknown): string[] {
   const text = Array.isArray(value) ? value.join(',') : typeof value === 'string' ? value : ''
-  const members = text
+  return text
     .split(',')
-    .filter(member => member.trim() !== '' && !member.trim().startsWith('langfuse_'))
-  return members.map(member => `${member.trim()},`).join('')
+    .map(member => member.trim())
+    .filter(member => member !== '')
+}
+
+/** Headers that came in with the current request; a gateway may forward them. */
+export type ReceivedHeaders = Readonly<Record<string, unknown>>
+
+/**
+ * The value that an outgoing request gets for a header of ours, next to the value that it has; undefined leaves the latter. A header that the
+ * app or another tracer set stays; a header that was only forwarded from the incoming request is replaced.
+ */
+export function outgoingHeader(
+  name: string,
+  value: string,
+  existing: unknown,
+  received: ReceivedHeaders | undefined,
+): string | undefined {
+  if (existing === undefined) return value
+  if (name !== TRACE_HEADERS.baggage) return isForwarded(name, existing, received) ? value : undefined
+  const forwarded = new Set(baggageMembers(received?.[name]))
+  return baggageWithout(existing, member => member.startsWith('langfuse_') && forwarded.has(member)) + value
+}
+
+/** Whether a header of an outgoing request has the value that the incoming request had. */
+export function isForwarded(name: string, existing: unknown, received: ReceivedHeaders | undefined): boolean {
+  return (
+    existing !== undefined && received?.[name] !== undefined && String(existing) === String(received[name])
+  )
 }
 
 function printable(text: string | undefined): string | undefined {

@@ -57,6 +57,7 @@ export function propagateTraces(
       const trace = mayGo ? outgoing() : undefined
       return trace && traceHeaders(trace)
     },
+    received: request => request.start.asked?.request.headers,
     failed(request) {
       request.calleeFailed = true
     },
