@@ -2,7 +2,9 @@ import fc from 'fast-check'
 import { boundedJson } from '../src/capture/text/bounded-json.ts'
 import { redactText } from '../src/capture/text/credentials.ts'
 
-const key = fc.string({ maxLength: 8 }).map(text => `k${text}`)
+// These characters spell no name of a credential, so no value is redacted because of its key.
+const keyCharacter = fc.constantFrom(...'kK09_-. "\\\n\u0000\u2028é漢😀')
+const key = fc.string({ unit: keyCharacter, maxLength: 8 }).map(text => `k${text}`)
 const { value } = fc.letrec(tie => ({
   value: fc.oneof(
     { depthSize: 'small' },
@@ -18,12 +20,17 @@ it('writes what JSON.stringify writes, as long as there is room', () => {
   fc.assert(
     fc.property(value, any => {
       const json = JSON.stringify(any)
-      // Random keys and texts may look like credentials.
+      // Random texts may look like credentials.
       fc.pre(json === undefined || redactText(json) === json)
       expect(boundedJson(any, 1_000_000)).toBe(json)
     }),
     { numRuns: 1_000 },
   )
+})
+
+it('writes the members of a value that toJSON returns as it is', () => {
+  const own = { a: 1, toJSON: () => own }
+  expect(boundedJson({ own, list: [own] }, 1_000)).toBe(JSON.stringify({ own, list: [own] }))
 })
 
 it('stays JSON, and near its bound, where there is none', () => {

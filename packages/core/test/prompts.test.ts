@@ -16,6 +16,18 @@ import { type Recorder, recordTraces } from '@langfuse-middleware/testing'
 const generate = (name: string, attributes = {}) =>
   startObservation(name, { model: 'm', ...attributes }, { asType: 'generation' }).end()
 
+it('rejects, and does not throw, if the client cannot be created', async () => {
+  const publicKey = process.env.LANGFUSE_PUBLIC_KEY
+  process.env.LANGFUSE_PUBLIC_KEY = 'sk-lf-swapped'
+  try {
+    const prompt = getPrompt('greeting')
+    await expect(prompt).rejects.toThrow()
+  } finally {
+    if (publicKey === undefined) delete process.env.LANGFUSE_PUBLIC_KEY
+    else process.env.LANGFUSE_PUBLIC_KEY = publicKey
+  }
+})
+
 describe('withPrompt', () => {
   let recorder: Recorder
   beforeEach(() => {

@@ -4,9 +4,14 @@ import type { AddressInfo } from 'node:net'
 import { hookHead } from '../src/http/response-head.ts'
 
 /** The raw headers of a response that `answer` writes, with `x-own: ours` added. */
-async function headersOf(answer: (response: ServerResponse) => void): Promise<string[]> {
+async function headersOf(answer: (response: ServerResponse) => void, settles = false): Promise<string[]> {
   const server = createServer((_request, response) => {
-    hookHead(response, { head: head => head.add('x-own', 'ours') })
+    hookHead(response, {
+      head(head) {
+        if (settles) head.settle()
+        head.add('x-own', 'ours')
+      },
+    })
     answer(response)
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')
@@ -39,6 +44,17 @@ it.each<[string, (response: ServerResponse) => void, string[]]>([
   ['the header itself in a list', r => r.writeHead(200, ['X-Own', 'theirs']).end(), ['X-Own', 'theirs']],
 ])('adds a header to %s, and never over one of the app', async (_name, answer, expected) => {
   expect(await headersOf(answer)).toEqual(expected)
+})
+
+it('leaves no header of a writeHead that failed', async () => {
+  let left: unknown
+  const headers = await headersOf(response => {
+    expect(() => response.writeHead(42, { 'x-encoding': 'gzip' })).toThrow('Invalid status code: 42')
+    left = response.getHeaders()
+    response.writeHead(500).end()
+  }, true)
+  expect(left).toEqual({})
+  expect(headers).toEqual(['x-own', 'ours'])
 })
 
 it('takes the first who asks, and leaves the others', async () => {

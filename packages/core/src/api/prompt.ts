@@ -17,7 +17,10 @@ const FIRST_FETCH = { fetchTimeoutMs: 5_000, maxRetries: 1 }
  * A prompt from Langfuse, through the client of this process: from its cache, which is renewed in the background, else fetched. Where
  * Langfuse cannot be reached it is `options.fallback`, or the promise rejects.
  */
-export const getPrompt: LangfuseClient['getPrompt'] = (name: string, options?: object): Promise<never> => {
+export const getPrompt: LangfuseClient['getPrompt'] = async (
+  name: string,
+  options?: object,
+): Promise<never> => {
   const client = getLangfuseClient()
   const fetch = () => client.getPrompt(name, { ...FIRST_FETCH, ...options }) as Promise<never>
   const otel = runningTracing()?.runtime?.otel

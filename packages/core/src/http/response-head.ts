@@ -44,7 +44,12 @@ function writeHead(this: HookedResponse, ...args: unknown[]): ServerResponse {
   }
   const original =
     this[kWriteHead] ?? (inherited(this, 'writeHead', writeHead) as ServerResponse['writeHead'])
-  return Reflect.apply(original, this, head.args)
+  try {
+    return Reflect.apply(original, this, head.args)
+  } catch (error) {
+    head.restore()
+    throw error
+  }
 }
 
 /** The headers of a response in its last moment: those it has, under those that come with the call of `writeHead`. */
@@ -54,6 +59,8 @@ export class ResponseHead {
   args: unknown[]
   private readonly at: number
   private isCopied = false
+  /** Headers of the response that were changed here, with their values before. */
+  private before: Map<string, HeaderValue | undefined> | undefined
 
   constructor(response: ServerResponse, args: unknown[]) {
     this.response = response
@@ -107,16 +114,32 @@ export class ResponseHead {
       const before = headers.get(key)?.[1]
       headers.set(key, [name, before === undefined ? value : [before, value].flat().map(String)])
     }
-    for (const [name, value] of headers.values()) this.response.setHeader(name, value)
+    for (const [name, value] of headers.values()) this.setOnResponse(name, value)
     this.args = this.args.slice(0, this.at)
+  }
+
+  /** Gives the response back the headers that it had, because `writeHead` failed. */
+  restore(): void {
+    if (this.response.headersSent) return
+    for (const [name, value] of this.before ?? []) {
+      if (value === undefined) this.response.removeHeader(name)
+      else this.response.setHeader(name, value)
+    }
   }
 
   /** Where the app hands all headers to `writeHead` ours go along: Node is slower with headers from both sides. */
   private put(name: string, value: string): void {
     const given = this.args[this.at]
-    if (typeof given !== 'object' || given === null) this.response.setHeader(name, value)
+    if (typeof given !== 'object' || given === null) this.setOnResponse(name, value)
     else if (Array.isArray(given)) this.give([...pairs(given), [name, value]].flat())
     else this.copied(given)[name] = value
+  }
+
+  private setOnResponse(name: string, value: HeaderValue): void {
+    const key = name.toLowerCase()
+    this.before ??= new Map()
+    if (!this.before.has(key)) this.before.set(key, this.response.getHeader(name))
+    this.response.setHeader(name, value)
   }
 
   private copied(given: object): Record<string, unknown> {

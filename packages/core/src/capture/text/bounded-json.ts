@@ -65,7 +65,8 @@ function writeObject(value: object, writing: Writing): boolean {
   above.add(value)
   try {
     const { toJSON } = value as { toJSON?: unknown }
-    if (typeof toJSON === 'function') return write(toJSON.call(value, ''), writing)
+    const json = typeof toJSON === 'function' ? toJSON.call(value, '') : value
+    if (json !== value) return write(json, writing)
     return Array.isArray(value) ? writeArray(value, writing) : writeMembers(value, writing)
   } finally {
     above.delete(value)
