@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { createOutbox } from '@langfuse-middleware/delivery'
+import { Redis } from 'ioredis'
 import { type QueueEngine, startRedis, whyNoRedis } from '../../../scripts/engines/index.mjs'
 import { createWorker } from '../src/index.ts'
 import { redisQueue } from '../src/redis.ts'
@@ -7,7 +8,7 @@ import { booksOf, note } from './support/books.ts'
 import { describeEngine } from './support/describe-engine.ts'
 import { startFakeLangfuse } from './support/fake-langfuse.ts'
 import { auditQueue } from './support/queue-audits.ts'
-import { spanId, spansFrom } from './support/spans.ts'
+import { encoded, spanId, spansFrom } from './support/spans.ts'
 import { until } from './support/until.ts'
 
 const QUIET = { info: () => {}, warn: () => {}, error: () => {} }
@@ -32,7 +33,6 @@ describeEngine('a queue on Redis', whyNoRedis(), () => {
     kill: () => redis.kill(),
     restart: () => redis.restart(),
     async dump() {
-      const { Redis } = await import('ioredis')
       const client = new Redis(redis.url)
       const names = [`spans_${count}`, `scores_${count}`, `spans_${count}_dead_letters`]
       const entries = await Promise.all(names.map(name => client.xrange(name, '-', '+')))
@@ -41,6 +41,33 @@ describeEngine('a queue on Redis', whyNoRedis(), () => {
     },
     tooLarge: 0,
   }))
+
+  it("sends and delivers with the app's own ioredis client, and leaves it open", async () => {
+    const client = new Redis(redis.url)
+    const langfuse = await startFakeLangfuse({ 'pk-lf-1': 'sk-lf-1' })
+    const queue = redisQueue({ client, stream: 'own_client' })
+    const sender = queue.spans({ publicKey: 'pk-lf-1' })
+    const request = { signal: new AbortController().signal, spans: 5 }
+    expect(await sender.send(encoded(spansFrom(1, 5)).body, request)).toEqual({ outcome: 'accepted' })
+    await sender.close?.()
+    expect(await client.xlen('own_client')).toBe(1)
+    const worker = createWorker({
+      queue,
+      projects: [{ publicKey: 'pk-lf-1', secretKey: 'sk-lf-1', baseUrl: langfuse.url }],
+      monitoring: false,
+      logger: QUIET,
+    })
+    await worker.start()
+    await until(
+      () => langfuse.accepted.size === 5,
+      () => worker.stats(),
+    )
+    await worker.stop()
+    expect(await client.xlen('own_client')).toBe(0)
+    expect(client.status).toBe('ready')
+    client.disconnect()
+    await langfuse.close()
+  })
 
   it('takes a Redis that is full for one that is away, and goes on once a worker has made room', async () => {
     const small = await startRedis({ maxMemory: '3mb' })
