@@ -1,4 +1,5 @@
 import { observe, startActiveObservation } from '@langfuse/tracing'
+import { traceJob } from '@langfuse-middleware/core'
 
 /** @typedef {import('./documents.mjs').Document} Document */
 
@@ -8,7 +9,8 @@ import { observe, startActiveObservation } from '@langfuse/tracing'
  * @param {{ documents: Document[], model: string, most?: number }} options
  */
 export async function createRetrieval(openai, { documents, model, most = 3 }) {
-  let vectors = await embedDocuments()
+  // No request asked for it: a trace of its own.
+  let vectors = await traceJob('index documents', embedDocuments)
 
   return {
     /** @param {string} question @param {{ signal: AbortSignal }} options @returns {Promise<Document[]>} */
