@@ -128,7 +128,10 @@ async function perform(stage, screen, { once: ending, waitMs, sessionId, signal 
     sent.filter(({ scenario }) => scenario.app === 'sampled'),
     traces,
   )
-  screen.verdict(traces, problems)
+  screen.verdict(
+    sent.flatMap(one => tracesOf(one, traces)),
+    problems,
+  )
   return problems
 
   /**

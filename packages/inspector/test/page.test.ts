@@ -648,7 +648,8 @@ describeInBrowser("the inspector's page", () => {
       expect(await rows(page).count()).toBe(8)
       await page.goto(`${inspector.url}/sessions/s-grace-0`)
       await page.getByRole('heading', { name: 'Session s-grace-0' }).waitFor()
-      expect(await rows(page).count()).toBe(2)
+      await page.locator('.conversation .turn').nth(1).waitFor()
+      expect(await page.locator('.conversation .turn').count()).toBe(2)
     })
 
     it('is two traces side by side', async () => {
