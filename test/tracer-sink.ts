@@ -10,6 +10,8 @@ export interface TheirSpan {
   readonly id: string
   readonly parentId: string | undefined
   readonly name: string
+  /** Its attributes that are strings, if it came by OTLP. */
+  readonly attributes?: Readonly<Record<string, string>>
 }
 
 /** An error or a message as Sentry sent it. */
@@ -18,6 +20,11 @@ interface TheirError {
   readonly user: string | undefined
   readonly traceId: string
   readonly tags: Readonly<Record<string, string>> | undefined
+}
+
+interface OtlpAttribute {
+  readonly key: string
+  readonly value: { readonly stringValue?: string }
 }
 
 /** What the backends of Sentry, Datadog, Elastic and OpenTelemetry received, as one server on loopback. */
@@ -69,7 +76,12 @@ export async function startTracerSink(): Promise<TracerSink> {
     for (const { scopeSpans } of JSON.parse(text).resourceSpans) {
       for (const span of scopeSpans.flatMap((one: { spans: unknown[] }) => one.spans)) {
         const { traceId, spanId, parentSpanId, name } = span
-        spans.push({ traceId, id: spanId, parentId: parentSpanId || undefined, name })
+        const attributes = Object.fromEntries(
+          span.attributes
+            .filter(({ value }: OtlpAttribute) => value.stringValue !== undefined)
+            .map(({ key, value }: OtlpAttribute) => [key, value.stringValue]),
+        )
+        spans.push({ traceId, id: spanId, parentId: parentSpanId || undefined, name, attributes })
       }
     }
   }
