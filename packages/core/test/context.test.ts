@@ -116,7 +116,7 @@ it('sends the trace along with outgoing requests made in a request, by any clien
   ])
   for (const { client, traceId, inside, outside } of results) {
     expect([client, inside.traceparent]).toEqual([client, expect.stringContaining(`00-${traceId}-`)])
-    expect(inside.baggage).toBe(`langfuse_trace_id=${traceId}`)
+    expect(inside.baggage).toMatch(new RegExp(`^langfuse_trace_id=${traceId}(,|$)`))
     expect([client, outside.traceparent]).toEqual([client, undefined])
   }
 })
