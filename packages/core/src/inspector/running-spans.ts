@@ -3,6 +3,7 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
 import type { Otel } from '../basics/otel.ts'
 import type { HeldTrace } from '../buffer/held-trace.ts'
 import type { TraceBuffer } from '../buffer/trace-buffer.ts'
+import { createAskInspector } from './ask-inspector.ts'
 import type { LocalInspector } from './local-inspector.ts'
 
 interface RunningSpansOptions {
@@ -31,7 +32,6 @@ const MAX_SPAN_BYTES = 128 * 1024
  */
 export function showRunningSpans(options: RunningSpansOptions): () => void {
   const { otel, buffer, inspector, isExported, progress, masked, identityOf } = options
-  const { api, core } = otel
   const delivery: typeof import('@langfuse-middleware/delivery') = require('@langfuse-middleware/delivery')
   const builder = delivery.createRecordBuilder({ maxSpanBytes: MAX_SPAN_BYTES })
   const attribute = otel.langfuse.LangfuseOtelSpanAttributes
@@ -42,16 +42,16 @@ export function showRunningSpans(options: RunningSpansOptions): () => void {
     attribute.OBSERVATION_COMPLETION_START_TIME,
     attribute.ENVIRONMENT,
   ]
-  // Must be neither a span nor carry a trace header.
-  const untraced = core.suppressTracing(api.ROOT_CONTEXT)
+  const ask = createAskInspector(otel)
   /** What the inspector has been shown of each trace that is not decided. */
   const shown = new Map<HeldTrace, Map<ReadableSpan, number>>()
   let busy = false
 
   const timer = setInterval(() => {
-    if (inspector.url === undefined || busy) return
+    const hasNothing = shown.size === 0 && buffer.undecided.first === undefined
+    if (busy || hasNothing || inspector.url === undefined) return
     busy = true
-    api.context.with(untraced, show, undefined, inspector.url).finally(() => {
+    show(inspector.url).finally(() => {
       busy = false
     })
   }, EVERY_MS).unref()
@@ -64,7 +64,7 @@ export function showRunningSpans(options: RunningSpansOptions): () => void {
       const body = builder.seal()?.body
       if (body === undefined) return
       const headers = { 'content-type': 'application/x-protobuf' }
-      await send(`${url}/api/running`, { method: 'POST', headers, body: new Uint8Array(body) })
+      await ask(`${url}/api/running`, { method: 'POST', headers, body, timeoutMs: TIMEOUT_MS })
     } catch {
       // A preview; what the outbox cannot send, it says.
     }
@@ -76,7 +76,8 @@ export function showRunningSpans(options: RunningSpansOptions): () => void {
       if (trace.decision === 'pending') continue
       shown.delete(trace)
       const traceId = trace.root?.spanContext().traceId
-      if (trace.decision === 'drop') await send(`${url}/api/running/${traceId}`, { method: 'DELETE' })
+      if (trace.decision === 'drop')
+        await ask(`${url}/api/running/${traceId}`, { method: 'DELETE', timeoutMs: TIMEOUT_MS })
     }
   }
 
@@ -131,9 +132,4 @@ export function showRunningSpans(options: RunningSpansOptions): () => void {
 
 function childrenOf({ children }: HeldTrace): ReadableSpan[] {
   return children === undefined ? [] : [...children.open.values(), ...children.ended]
-}
-
-async function send(url: string, request: RequestInit): Promise<void> {
-  const response = await fetch(url, { ...request, signal: AbortSignal.timeout(TIMEOUT_MS) })
-  await response.arrayBuffer()
 }

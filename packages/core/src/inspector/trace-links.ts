@@ -3,7 +3,7 @@ import type { Otel } from '../basics/otel.ts'
 import type { Outcome } from '../http/outcome.ts'
 import { type Destination, isLoopback } from '../options/destination.ts'
 import type { TracingConfig } from '../options/resolve-options.ts'
-import type { LocalInspector } from './local-inspector.ts'
+import { createAskInspector } from './ask-inspector.ts'
 
 /** Says where the traces of ended requests are shown. */
 export interface TraceLinks {
@@ -35,18 +35,16 @@ function createTraceLinks(find: FindInspector, log: Log): TraceLinks {
 }
 
 /** Looks for an inspector at `baseUrl` when asked, and again where nobody answers, at most every few seconds. */
-function lookForInspector(baseUrl: string, { api, core }: Otel, now: () => number = Date.now): FindInspector {
-  // Must be neither a span nor carry a trace header.
-  const untraced = core.suppressTracing(api.ROOT_CONTEXT)
+function lookForInspector(baseUrl: string, otel: Otel, now: () => number = Date.now): FindInspector {
+  const ask = createAskInspector(otel)
   let found: string | undefined
   let looking: Promise<string | undefined> | undefined
   let nextLookAt = 0
 
   async function look(): Promise<string | undefined> {
     try {
-      const answer = await fetch(`${baseUrl}/api/inspector`, { signal: AbortSignal.timeout(ANSWER_MS) })
-      const { name } = (await answer.json().catch(() => ({}))) as { name?: unknown }
-      if (name === 'langfuse-inspector') found = baseUrl
+      const answer = await ask(`${baseUrl}/api/inspector`, { timeoutMs: ANSWER_MS })
+      if (nameIn(answer) === 'langfuse-inspector') found = baseUrl
       // Somebody else lives there, a Langfuse of the user's own perhaps, and will not move out.
       else nextLookAt = Number.POSITIVE_INFINITY
     } catch {
@@ -58,23 +56,18 @@ function lookForInspector(baseUrl: string, { api, core }: Otel, now: () => numbe
 
   return () => {
     if (found !== undefined || now() < nextLookAt) return found
-    looking ??= api.context.with(untraced, look)
+    looking ??= look()
     return looking
   }
 }
 
-/** Links to this process's inspector, or to the destination if that is a local inspector; undefined if links are off. */
+/** Links to the inspector that `find` finds; undefined if links are off. */
 export function linksFor(
   config: TracingConfig,
-  destination: Destination,
-  inspector: LocalInspector | undefined,
-  otel: Otel,
+  find: FindInspector | undefined,
   log: Log,
 ): TraceLinks | undefined {
-  if (!config.inspector.links) return undefined
-  if (inspector !== undefined) return createTraceLinks(() => inspector.url ?? inspector.find(), log)
-  const find = findStandalone(config, destination, otel)
-  return find && createTraceLinks(find, log)
+  return config.inspector.links && find ? createTraceLinks(find, log) : undefined
 }
 
 /** Looks for an inspector that runs beside this app, if traces go to this machine in development. */
@@ -86,4 +79,12 @@ export function findStandalone(
   const { baseUrl } = 'baseUrl' in destination ? destination : {}
   if (!config.inspector.links || baseUrl === undefined || !isLoopback(baseUrl)) return undefined
   return lookForInspector(baseUrl, otel)
+}
+
+function nameIn(json: string): unknown {
+  try {
+    return (JSON.parse(json) as { name?: unknown } | null)?.name
+  } catch {
+    return undefined
+  }
 }

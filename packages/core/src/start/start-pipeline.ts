@@ -52,7 +52,8 @@ export function startPipeline(parts: PipelineParts): Pipeline {
   })
   const inspector = config.inspector.embedded ? bringInspector(config.inspector, log) : undefined
   const delivery = startDelivery(parts, inspector)
-  const shownBy = inspector ?? standaloneInspector(findStandalone(config, destination, otel))
+  const find = inspector ? () => inspector.url ?? inspector.find() : findStandalone(config, destination, otel)
+  const shownBy = inspector ?? standaloneInspector(find)
   const describe = shownBy ? createInspectorAttributes(config.mask !== undefined) : undefined
   const records = createRequestRecords(otel, config, log, describe)
   const buffer: TraceBuffer = startBuffer(parts, records, delivery, llmCalls, isExported)
@@ -90,7 +91,7 @@ export function startPipeline(parts: PipelineParts): Pipeline {
     records,
     beside,
     inspector,
-    links: linksFor(config, destination, inspector, otel, log),
+    links: linksFor(config, find, log),
     scores: createScores({
       outbox: delivery?.scores,
       exporter: config.exporter,
