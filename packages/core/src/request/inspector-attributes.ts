@@ -9,9 +9,13 @@ export type InspectorAttributes = (attributes: Attributes, request: RequestState
 const MAX_STACK = 16_384
 const MAX_HOST = 260
 
-/** Adds the address that the request was sent to, and the exception with its stack unless `masked`. */
-export function createInspectorAttributes(masked: boolean): InspectorAttributes {
+/**
+ * Adds the address that the request was sent to, and the exception with its stack unless `masked`; nothing unless `mayBeThere` says that
+ * there may be an inspector.
+ */
+export function createInspectorAttributes(masked: boolean, mayBeThere: () => boolean): InspectorAttributes {
   return (attributes, { start, failure, shownOfErrors }) => {
+    if (!mayBeThere()) return
     const { headers, socket } = start.asked?.request ?? {}
     const host = headers?.host
     if (host !== undefined && host.length <= MAX_HOST) {

@@ -54,7 +54,12 @@ export function startPipeline(parts: PipelineParts): Pipeline {
   const delivery = startDelivery(parts, inspector)
   const find = inspector ? () => inspector.url ?? inspector.find() : findStandalone(config, destination, otel)
   const shownBy = inspector ?? standaloneInspector(find)
-  const describe = shownBy ? createInspectorAttributes(config.mask !== undefined) : undefined
+  const describe =
+    find &&
+    createInspectorAttributes(
+      config.mask !== undefined,
+      () => inspector !== undefined || find() !== undefined,
+    )
   const records = createRequestRecords(otel, config, log, describe)
   const buffer: TraceBuffer = startBuffer(parts, records, delivery, llmCalls, isExported)
   const ids = createIdGenerator()
