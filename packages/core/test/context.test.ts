@@ -116,7 +116,9 @@ it('sends the trace along with outgoing requests made in a request, by any clien
   ])
   for (const { client, traceId, inside, outside } of results) {
     expect([client, inside.traceparent]).toEqual([client, expect.stringContaining(`00-${traceId}-`)])
-    expect(inside.baggage).toMatch(new RegExp(`^langfuse_trace_id=${traceId}(,|$)`))
+    // The name of the job is that of the client.
+    const name = encodeURIComponent(client)
+    expect(inside.baggage).toBe(`langfuse_trace_id=${traceId},langfuse_trace_name=${name}`)
     expect([client, outside.traceparent]).toEqual([client, undefined])
   }
 })

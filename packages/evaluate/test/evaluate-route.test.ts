@@ -5,10 +5,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { RegressionError } from '@langfuse/client'
 import langfusePlugin from '@langfuse-middleware/fastify'
+import { langfuseMiddleware as honoMiddleware } from '@langfuse-middleware/hono'
+import { langfuseMiddleware as koaMiddleware } from '@langfuse-middleware/koa'
 import { recordTraces } from '@langfuse-middleware/testing'
 import { Levenshtein } from 'autoevals'
 import { type FastifyRequest, fastify } from 'fastify'
 import { fastify as fastify4 } from 'fastify4'
+import { Hono } from 'hono'
+import Koa from 'koa'
 import {
   calledTools,
   contains,
@@ -121,6 +125,39 @@ describe('evaluateRoute', () => {
       contains: { mean: 1 },
       route: { categories: { 'GET /greet/:name': 1 } },
     })
+  })
+
+  it.each([
+    [
+      'Koa',
+      () => {
+        const app = new Koa()
+        app.use(koaMiddleware())
+        app.use(context => {
+          context.body = 'hello ada'
+        })
+        return app
+      },
+    ],
+    [
+      'Hono',
+      () => {
+        const app = new Hono()
+        app.use(honoMiddleware())
+        app.get('/greet', context => context.text('hello ada'))
+        return app
+      },
+    ],
+  ])('evaluates an app of %s in this process', async (_name, create) => {
+    const result = await evaluateRoute({
+      ...local,
+      app: () => create(),
+      data: [{ input: { path: '/greet' } }],
+      evaluators: [contains('hello ada'), noErrors()],
+    })
+
+    expect(result.items[0]).toMatchObject({ status: 200, errors: [], traceId: expect.any(String) })
+    expect(result.scores).toMatchObject({ contains: { mean: 1 }, no_errors: { mean: 1 } })
   })
 
   it('assembles the text of a stream', async () => {
