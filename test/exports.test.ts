@@ -131,6 +131,7 @@ const expected = {
     'closeJson',
     'createStreamedAnswer',
     'createTextParts',
+    'watchCreatedRequests',
     'watchLlmCalls',
   ],
   '@langfuse-middleware/queue': ['createWorker', 'queueFromUrl', 'redriveDeadLetters'],

@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import { isIPv6 } from 'node:net'
-import { watchHttp } from './outgoing-http.ts'
+import { watchCreatedRequests } from '@langfuse-middleware/llm-calls'
 import { isForwarded, outgoingHeader, type ReceivedHeaders, TRACE_HEADERS } from './trace-headers.ts'
 
 /** What happens to outgoing requests. */
@@ -35,8 +35,7 @@ interface HeaderAccess {
 type Listener = (message: unknown, name: string | symbol) => void
 
 /**
- * Adds headers to requests of `fetch`, undici and `node:http`, whichever was imported first and how; returns what stops it. Node tells of
- * a request by `node:http` before it leaves from 22.12 on only (https://nodejs.org/api/diagnostics_channel.html#http).
+ * Adds headers to requests of `fetch`, undici and `node:http`, whichever was imported first and how; returns what stops it.
  */
 export function watchOutgoingRequests<Trace>(outgoing: OutgoingRequests<Trace>): () => void {
   const callers = new WeakMap<object, Trace>()
@@ -56,24 +55,14 @@ export function watchOutgoingRequests<Trace>(outgoing: OutgoingRequests<Trace>):
     const { request, response } = message as { request: object; response: IncomingMessage }
     answered(request, response.statusCode ?? 0)
   })
-  if (announcesRequests()) {
-    listen('http.client.request.created', message => created((message as { request: ClientRequest }).request))
-  } else {
-    stops.push(watchHttp(created))
-  }
+  stops.push(watchCreatedRequests(request => guarded(() => created(request))))
 
   return () => {
     for (const stop of stops) stop()
   }
 
   function listen(channel: string, work: (message: unknown) => void): void {
-    const listener: Listener = message => {
-      try {
-        work(message)
-      } catch {
-        // A request without our headers is a request all the same.
-      }
-    }
+    const listener: Listener = message => guarded(() => work(message))
     subscribe(channel, listener)
     stops.push(() => unsubscribe(channel, listener))
   }
@@ -112,9 +101,12 @@ export function watchOutgoingRequests<Trace>(outgoing: OutgoingRequests<Trace>):
   }
 }
 
-function announcesRequests(): boolean {
-  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
-  return major > 22 || (major === 22 && minor >= 12)
+function guarded(work: () => void): void {
+  try {
+    work()
+  } catch {
+    // The request goes on without our headers.
+  }
 }
 
 /** Where a request goes: to the host that it connects to, whatever its `Host` header says, which a proxy may have kept. */

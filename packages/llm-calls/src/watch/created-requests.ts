@@ -23,6 +23,7 @@ function publishesCreated(): boolean {
 
 function replaceRequest(created: (request: ClientRequest) => void): () => void {
   let stopped = false
+  // Not by OpenTelemetry's instrumentation: only one can run, and it would take the place of another tracer's.
   const clients = [require('node:http'), require('node:https')] as { request: Request; get: Request }[]
   const restore = clients.map(client => {
     const { request, get } = client
