@@ -75,25 +75,7 @@ function toEvent(body: SentScore): ScoreEvent {
   return { id: randomUUID(), type: 'score-create', timestamp: new Date().toISOString(), body }
 }
 
-/** An ended span is read-only: the copy reads like it, with more attributes. */
+/** An ended span is read-only: a view of it has more attributes. */
 function withAttributes(span: ReadableSpan, added: StampedAttributes): ReadableSpan {
-  return {
-    name: span.name,
-    kind: span.kind,
-    spanContext: () => span.spanContext(),
-    ...(span.parentSpanContext && { parentSpanContext: span.parentSpanContext }),
-    startTime: span.startTime,
-    endTime: span.endTime,
-    status: span.status,
-    attributes: { ...span.attributes, ...added },
-    links: span.links,
-    events: span.events,
-    duration: span.duration,
-    ended: span.ended,
-    resource: span.resource,
-    instrumentationScope: span.instrumentationScope,
-    droppedAttributesCount: span.droppedAttributesCount,
-    droppedEventsCount: span.droppedEventsCount,
-    droppedLinksCount: span.droppedLinksCount,
-  }
+  return Object.create(span, { attributes: { value: { ...span.attributes, ...added } } })
 }
