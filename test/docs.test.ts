@@ -82,10 +82,10 @@ describe('programs to copy', () => {
   })
 
   it("of the README nest the plain OpenAI client's call under its request", async () => {
-    const { startStandInLlm } = require(join(ROOT, 'examples/stand-in-llm/stand-in-llm.mjs')) as {
-      startStandInLlm(): Promise<{ url: string; close(): Promise<void> }>
+    const { startFakeLlm } = require(join(ROOT, 'examples/fake-llm/fake-llm.mjs')) as {
+      startFakeLlm(): Promise<{ url: string; close(): Promise<void> }>
     }
-    const llm = await startStandInLlm()
+    const llm = await startFakeLlm()
     const port = await run(blocks(join('..', 'README.md'), 'js')[0]!, {
       OPENAI_API_KEY: 'any',
       OPENAI_BASE_URL: llm.url,

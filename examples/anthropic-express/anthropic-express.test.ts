@@ -5,16 +5,16 @@ import type { AddressInfo } from 'node:net'
 import { promisify } from 'node:util'
 import { type Inspector, startInspector } from '@langfuse-middleware/inspector'
 import { startApp } from '../demo/app-process.mjs'
-import { startStandInLlm } from '../stand-in-llm/stand-in-llm.mjs'
+import { startFakeLlm } from '../fake-llm/fake-llm.mjs'
 
 describe('the Anthropic SDK behind Express', () => {
-  let llm: Awaited<ReturnType<typeof startStandInLlm>>
+  let llm: Awaited<ReturnType<typeof startFakeLlm>>
   let inspector: Inspector
   let prompts: Server
   let app: Awaited<ReturnType<typeof startApp>>
 
   beforeAll(async () => {
-    llm = await startStandInLlm({ tokenDelayMs: 1 })
+    llm = await startFakeLlm({ tokenDelayMs: 1 })
     inspector = await startInspector({ port: 0, settleMs: 50 })
     prompts = await startPrompts(inspector.url)
     app = await startApp('anthropic-express', {
@@ -85,7 +85,7 @@ describe('the Anthropic SDK behind Express', () => {
     const leave = new AbortController()
     const response = await post(
       '/chat/stream',
-      { message: 'Tell me more.', model: 'stand-in-slow' },
+      { message: 'Tell me more.', model: 'fake-slow' },
       leave.signal,
     )
     await response.body!.getReader().read()
@@ -96,12 +96,12 @@ describe('the Anthropic SDK behind Express', () => {
   })
 
   it('records the failure of a model', async () => {
-    expect((await post('/chat/stream', { message: 'Hello', model: 'stand-in-error' })).status).toBe(502)
+    expect((await post('/chat/stream', { message: 'Hello', model: 'fake-error' })).status).toBe(502)
     const trace = await inspector.waitForTrace('POST /chat/stream')
     expect(trace.observations[1]).toMatchObject({
       type: 'generation',
       level: 'ERROR',
-      model: 'stand-in-error',
+      model: 'fake-error',
     })
   })
 
@@ -116,7 +116,7 @@ describe('the Anthropic SDK behind Express', () => {
 })
 
 it("is in the request's trace beside a tracer provider of somebody else's, where it is told so", async () => {
-  const llm = await startStandInLlm({ tokenDelayMs: 0 })
+  const llm = await startFakeLlm({ tokenDelayMs: 0 })
   const program = `
     import { Anthropic } from '@anthropic-ai/sdk'
     import { getLangfuseTracerProvider } from '@langfuse/tracing'
@@ -133,7 +133,7 @@ it("is in the request's trace beside a tracer provider of somebody else's, where
     const openTelemetry = { tracerProvider: getLangfuseTracerProvider() }
     const anthropic = new Anthropic({ openTelemetry })
     const messages = [{ role: 'user', content: 'Hello' }]
-    await traceJob('job', () => anthropic.messages.create({ model: 'stand-in', max_tokens: 9, messages }))
+    await traceJob('job', () => anthropic.messages.create({ model: 'fake', max_tokens: 9, messages }))
     await tracing.shutdown()
     const names = new Map(seen.map(span => [span.spanContext().spanId, span.name]))
     for (const span of seen) console.log(span.name, 'under', names.get(span.parentSpanContext?.spanId))`

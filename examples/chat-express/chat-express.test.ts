@@ -1,15 +1,15 @@
 import { type Inspector, startInspector, type Trace } from '@langfuse-middleware/inspector'
 import { startApp } from '../demo/app-process.mjs'
-import { startStandInLlm } from '../stand-in-llm/stand-in-llm.mjs'
+import { startFakeLlm } from '../fake-llm/fake-llm.mjs'
 
 describe('the Express chat app', () => {
-  let llm: Awaited<ReturnType<typeof startStandInLlm>>
+  let llm: Awaited<ReturnType<typeof startFakeLlm>>
   let inspector: Inspector
   let rag: Awaited<ReturnType<typeof startApp>>
   let app: Awaited<ReturnType<typeof startApp>>
 
   beforeAll(async () => {
-    llm = await startStandInLlm({ tokenDelayMs: 2 })
+    llm = await startFakeLlm({ tokenDelayMs: 2 })
     inspector = await startInspector({ port: 0, settleMs: 50 })
     const env = {
       PATH: process.env.PATH,
@@ -49,7 +49,7 @@ describe('the Express chat app', () => {
     )
     const { answer, traceId } = (await response.json()) as { answer: string; traceId: string }
     const trace = await inspector.waitForTrace(({ id }) => id === traceId)
-    expect(answer).toContain('stand-in')
+    expect(answer).toContain('fake')
     expect(trace).toMatchObject({
       name: 'POST /chat',
       statusCode: 200,
@@ -80,7 +80,7 @@ describe('the Express chat app', () => {
     const leave = new AbortController()
     const response = await post(
       '/chat/stream',
-      { message: 'Tell me more.', model: 'stand-in-slow' },
+      { message: 'Tell me more.', model: 'fake-slow' },
       {},
       leave.signal,
     )
@@ -146,7 +146,7 @@ describe('the Express chat app', () => {
   })
 
   it('records the error of a model and of a bug, and answers without it', async () => {
-    const refused = await post('/chat', { message: 'Hello?', model: 'stand-in-error' })
+    const refused = await post('/chat', { message: 'Hello?', model: 'fake-error' })
     expect([refused.status, await refused.json()]).toEqual([502, { error: 'The model did not answer.' }])
     const model = await inspector.waitForTrace('POST /chat')
     expect(model.observations.map(({ level }) => level)).toEqual(['ERROR', 'ERROR'])
@@ -159,7 +159,7 @@ describe('the Express chat app', () => {
   })
 
   it('records that the model broke off in the middle of a stream', async () => {
-    const response = await post('/chat/stream', { message: 'Tell me more.', model: 'stand-in-broken' })
+    const response = await post('/chat/stream', { message: 'Tell me more.', model: 'fake-broken' })
     await expect(response.text()).rejects.toThrow('terminated')
     const { root } = await inspector.waitForTrace('POST /chat/stream')
     expect(root).toMatchObject({

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type Inspector, type Observation, startInspector } from '@langfuse-middleware/inspector'
-import { startStandInLlm } from '../stand-in-llm/stand-in-llm.mjs'
+import { startFakeLlm } from '../fake-llm/fake-llm.mjs'
 import { scenarios } from './scenarios.mjs'
 
 const expectedTraces = scenarios.filter(({ trace }) => trace).length
@@ -75,7 +75,7 @@ describe('the demo', () => {
 
   it('uses a real model and a real Langfuse when their keys are set, and reads the traces back from there', async () => {
     const langfuse = await startFakeLangfuse(() => true)
-    const llm = await startStandInLlm()
+    const llm = await startFakeLlm()
     closing.push(llm.close)
     demo = runDemo(['--once'], {
       OPENAI_API_KEY: 'sk-1',

@@ -172,7 +172,7 @@ export const scenarios = [
     app: 'chat',
     request: 'POST /chat',
     headers: ada,
-    body: { message: 'Hello?', model: 'stand-in-error' },
+    body: { message: 'Hello?', model: 'fake-error' },
     status: 502,
     trace: {
       name: 'POST /chat',
@@ -228,7 +228,7 @@ export const scenarios = [
     app: 'sampled',
     request: 'POST /ask',
     headers: alan,
-    body: { question: 'When is an invoice due?', model: 'stand-in-error' },
+    body: { question: 'When is an invoice due?', model: 'fake-error' },
     status: 502,
     trace: {
       name: 'POST /ask',

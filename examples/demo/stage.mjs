@@ -1,5 +1,5 @@
 import { startInspector } from '@langfuse-middleware/inspector'
-import { startStandInLlm } from 'example-stand-in-llm'
+import { startFakeLlm } from 'example-fake-llm'
 import { startApp } from './app-process.mjs'
 import { freePort } from './free-port.mjs'
 import { createLangfuseReader } from './langfuse-reader.mjs'
@@ -51,10 +51,10 @@ export async function setStage({ env, anyPort, sessionId, onStart, onLine, onExi
         'the real one, because its key is set',
       )
     } else {
-      const llm = await startStandInLlm({ port: await choosePort('llm') })
+      const llm = await startFakeLlm({ port: await choosePort('llm') })
       stops.push(llm.close)
-      Object.assign(appEnv, standInEnv(llm.url))
-      onStart('stand-in LLM', llm.url, remarkOn('llm', llm.port))
+      Object.assign(appEnv, fakeLlmEnv(llm.url))
+      onStart('fake LLM', llm.url, remarkOn('llm', llm.port))
     }
 
     const ports = {
@@ -144,12 +144,12 @@ function inspectorEnv(/** @type {NodeJS.ProcessEnv} */ env, /** @type {string} *
   }
 }
 
-/** What leads an app's model calls to the stand-in. */
-function standInEnv(/** @type {string} */ url) {
+/** What leads an app's model calls to the fake LLM. */
+function fakeLlmEnv(/** @type {string} */ url) {
   return {
-    OPENAI_API_KEY: 'stand-in',
+    OPENAI_API_KEY: 'fake',
     OPENAI_BASE_URL: url,
-    OPENAI_MODEL: 'stand-in',
-    OPENAI_EMBEDDING_MODEL: 'stand-in-embedding',
+    OPENAI_MODEL: 'fake',
+    OPENAI_EMBEDDING_MODEL: 'fake-embedding',
   }
 }

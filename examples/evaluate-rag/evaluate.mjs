@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { startStandInLlm } from '../stand-in-llm/stand-in-llm.mjs'
+import { startFakeLlm } from '../fake-llm/fake-llm.mjs'
 
-const llm = await startStandInLlm()
+const llm = await startFakeLlm()
 const cli = join(dirname(createRequire(import.meta.url).resolve('@langfuse-middleware/evaluate')), 'cli.mjs')
 const config = join(import.meta.dirname, 'evaluation.config.mjs')
 const child = spawn(process.execPath, [cli, config, ...process.argv.slice(2)], {

@@ -1,14 +1,14 @@
 import { type Inspector, startInspector, type Trace } from '@langfuse-middleware/inspector'
 import { startApp } from '../demo/app-process.mjs'
-import { startStandInLlm } from '../stand-in-llm/stand-in-llm.mjs'
+import { startFakeLlm } from '../fake-llm/fake-llm.mjs'
 
 describe('LangChain and LangGraph behind Express', () => {
-  let llm: Awaited<ReturnType<typeof startStandInLlm>>
+  let llm: Awaited<ReturnType<typeof startFakeLlm>>
   let inspector: Inspector
   let app: Awaited<ReturnType<typeof startApp>>
 
   beforeAll(async () => {
-    llm = await startStandInLlm({ tokenDelayMs: 1 })
+    llm = await startFakeLlm({ tokenDelayMs: 1 })
     inspector = await startInspector({ port: 0, settleMs: 50 })
     app = await startApp('langgraph-express', {
       port: 0,

@@ -1,17 +1,17 @@
 import { type Inspector, startInspector, type Trace } from '@langfuse-middleware/inspector'
 import { startApp } from '../demo/app-process.mjs'
-import { startStandInLlm } from '../stand-in-llm/stand-in-llm.mjs'
+import { startFakeLlm } from '../fake-llm/fake-llm.mjs'
 
 const refund = { question: 'How many days until a refund reaches my account?' }
 
 describe('the Fastify RAG app', () => {
-  let llm: Awaited<ReturnType<typeof startStandInLlm>>
+  let llm: Awaited<ReturnType<typeof startFakeLlm>>
   let inspector: Inspector
   let chat: Awaited<ReturnType<typeof startApp>>
   let app: Awaited<ReturnType<typeof startApp>>
 
   beforeAll(async () => {
-    llm = await startStandInLlm({ tokenDelayMs: 2 })
+    llm = await startFakeLlm({ tokenDelayMs: 2 })
     inspector = await startInspector({ port: 0, settleMs: 50 })
     const env = {
       PATH: process.env.PATH,
@@ -98,7 +98,7 @@ describe('the Fastify RAG app', () => {
   })
 
   it('records the error of a model, and answers without it', async () => {
-    const response = await post('/ask', { ...refund, model: 'stand-in-error' })
+    const response = await post('/ask', { ...refund, model: 'fake-error' })
     expect([response.status, await response.json()]).toEqual([502, { error: 'The model did not answer.' }])
     const trace = await inspector.waitForTrace('POST /ask')
     expect(trace.root!.statusMessage).toContain('overloaded')
@@ -106,7 +106,7 @@ describe('the Fastify RAG app', () => {
   })
 
   it('records that the model broke off in the middle of a stream', async () => {
-    const response = await post('/ask/stream', { ...refund, model: 'stand-in-broken' })
+    const response = await post('/ask/stream', { ...refund, model: 'fake-broken' })
     await expect(response.text()).rejects.toThrow('terminated')
     const { root } = await inspector.waitForTrace('POST /ask/stream')
     expect(root).toMatchObject({

@@ -1,14 +1,14 @@
 import { type Inspector, startInspector } from '@langfuse-middleware/inspector'
 import { startTracerSink, type TracerSink } from '../../test/tracer-sink.ts'
 import { startApp } from '../demo/app-process.mjs'
-import { startStandInLlm } from '../stand-in-llm/stand-in-llm.mjs'
+import { startFakeLlm } from '../fake-llm/fake-llm.mjs'
 
-let llm: Awaited<ReturnType<typeof startStandInLlm>>
+let llm: Awaited<ReturnType<typeof startFakeLlm>>
 let inspector: Inspector
 let receiver: TracerSink
 
 beforeAll(async () => {
-  llm = await startStandInLlm()
+  llm = await startFakeLlm()
   inspector = await startInspector({ port: 0, settleMs: 20 })
   receiver = await startTracerSink()
 })

@@ -1,16 +1,16 @@
 import { type Inspector, startInspector } from '@langfuse-middleware/inspector'
 import { startTracerSink, type TracerSink } from '../../test/tracer-sink.ts'
 import { startApp } from '../demo/app-process.mjs'
-import { startStandInLlm } from '../stand-in-llm/stand-in-llm.mjs'
+import { startFakeLlm } from '../fake-llm/fake-llm.mjs'
 
 describe('an app with Sentry and Langfuse', () => {
-  let llm: Awaited<ReturnType<typeof startStandInLlm>>
+  let llm: Awaited<ReturnType<typeof startFakeLlm>>
   let inspector: Inspector
   let sentry: TracerSink
   let app: Awaited<ReturnType<typeof startApp>>
 
   beforeAll(async () => {
-    llm = await startStandInLlm()
+    llm = await startFakeLlm()
     inspector = await startInspector({ port: 0, settleMs: 20 })
     sentry = await startTracerSink()
     app = await startApp('with-sentry', {

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { gunzipSync } from 'node:zlib'
 import type { ScoreEvent } from '../../src/index.ts'
 
-/** A stand-in for Langfuse's ingestion endpoint. */
+/** A fake of the ingestion endpoint that refuses what Langfuse refuses. */
 export interface IngestionServer {
   readonly url: string
   /** Every request's scores, by name, also of those that were turned away. */

@@ -40,7 +40,7 @@ export interface Inspector {
   close(): Promise<void>
 }
 
-/** Starts a local Langfuse stand-in; throws an InspectorError on misuse. */
+/** Starts a local Langfuse server; throws an InspectorError on misuse. */
 export async function startInspector(options: InspectorOptions = {}): Promise<Inspector> {
   const config = resolveOptions(options, process.env)
   const priceOf = createPricing(config.prices)

@@ -8,7 +8,7 @@ import { callsFor } from './tool-calls.mjs'
  */
 
 /**
- * What the stand-in says next in a conversation: always the same for the same messages and tools.
+ * What the fake LLM says next in a conversation: always the same for the same messages and tools.
  * @param {Message[]} messages
  * @param {import('./tool-calls.mjs').Tool[]} [tools]
  * @param {unknown} [toolChoice]
@@ -97,7 +97,7 @@ function smallTalk(question, turn) {
   const opening =
     turn > 1 ? `That is your question number ${turn}, about ${about}.` : `You ask about ${about}.`
   const answer =
-    `${opening} I am a stand-in for a language model: I answer the same question in the same words every time, ` +
+    `${opening} I am a fake language model: I answer the same question in the same words every time, ` +
     'count my tokens, and never leave this machine.'
   const ending = ' It went on like this for a while, and then for a while longer.'
   return /\blong (?:answer|story|text)\b/i.test(question) ? answer + ending.repeat(30) : answer

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { Anthropic } from '@anthropic-ai/sdk'
 import { OpenAI } from 'openai'
-import { startStandInLlm } from './stand-in-llm.mjs'
+import { startFakeLlm } from './fake-llm.mjs'
 
 const question = [{ role: 'user' as const, content: 'Where is order 1042, and is there rain in Berlin?' }]
 const tools = [
@@ -12,20 +12,20 @@ const tools = [
   tool('play_music', 'Plays a song', 'title'),
 ]
 
-describe('the stand-in LLM', () => {
-  let llm: Awaited<ReturnType<typeof startStandInLlm>>
+describe('the fake LLM', () => {
+  let llm: Awaited<ReturnType<typeof startFakeLlm>>
   let openai: OpenAI
 
   beforeEach(async () => {
-    llm = await startStandInLlm({ tokenDelayMs: 1 })
+    llm = await startFakeLlm({ tokenDelayMs: 1 })
     openai = new OpenAI({ apiKey: 'any', baseURL: llm.url, maxRetries: 0 })
   })
   afterEach(() => llm.close())
 
   it('says the same words to the same question, streamed or not, and counts the same tokens', async () => {
-    const whole = await openai.chat.completions.create({ model: 'stand-in', messages: question })
+    const whole = await openai.chat.completions.create({ model: 'fake', messages: question })
     const stream = await openai.chat.completions.create({
-      model: 'stand-in',
+      model: 'fake',
       messages: question,
       stream: true,
       stream_options: { include_usage: true },
@@ -41,7 +41,7 @@ describe('the stand-in LLM', () => {
 
   it('sends no usage in a stream that did not ask for it', async () => {
     const stream = await openai.chat.completions.create({
-      model: 'stand-in',
+      model: 'fake',
       messages: question,
       stream: true,
     })
@@ -50,7 +50,7 @@ describe('the stand-in LLM', () => {
 
   it('stops at max_completion_tokens and says so', async () => {
     const completion = await openai.chat.completions.create({
-      model: 'stand-in',
+      model: 'fake',
       messages: question,
       max_completion_tokens: 3,
     })
@@ -59,7 +59,7 @@ describe('the stand-in LLM', () => {
   })
 
   it('calls the tools that fit, then answers from their results', async () => {
-    const asked = await openai.chat.completions.create({ model: 'stand-in', messages: question, tools })
+    const asked = await openai.chat.completions.create({ model: 'fake', messages: question, tools })
     const message = asked.choices[0]!.message
     expect(asked.choices[0]?.finish_reason).toBe('tool_calls')
     expect(message.tool_calls).toMatchObject([
@@ -72,7 +72,7 @@ describe('the stand-in LLM', () => {
       content: `{"result of ${call.type === 'function' && call.function.name}":"good"}`,
     }))
     const answered = await openai.chat.completions.create({
-      model: 'stand-in',
+      model: 'fake',
       messages: [...question, message, ...results],
       tools,
     })
@@ -81,7 +81,7 @@ describe('the stand-in LLM', () => {
   })
 
   it('streams tool calls whose pieces join to the same arguments', async () => {
-    const runner = openai.chat.completions.stream({ model: 'stand-in', messages: question, tools })
+    const runner = openai.chat.completions.stream({ model: 'fake', messages: question, tools })
     const message = await runner.finalMessage()
     expect(message.tool_calls).toMatchObject([
       { function: { name: 'lookup_order', arguments: '{"orderId":"1042"}' } },
@@ -92,7 +92,7 @@ describe('the stand-in LLM', () => {
   it('answers a question about given documents with the sentence that fits', async () => {
     const documents = '[1] Cats sleep. They purr.\n[2] Refunds take five days. Returns are free.'
     const completion = await openai.chat.completions.create({
-      model: 'stand-in',
+      model: 'fake',
       messages: [
         { role: 'system', content: documents },
         { role: 'user', content: 'How many days does a refund take?' },
@@ -106,11 +106,11 @@ describe('the stand-in LLM', () => {
   it('embeds texts with common words close together, as floats and as base64', async () => {
     const input = ['Refunds take five days.', 'How long does a refund take?', 'Cats purr.']
     const floats = await openai.embeddings.create({
-      model: 'stand-in-embedding',
+      model: 'fake-embedding',
       input,
       encoding_format: 'float',
     })
-    const decoded = await openai.embeddings.create({ model: 'stand-in-embedding', input })
+    const decoded = await openai.embeddings.create({ model: 'fake-embedding', input })
     const [refunds, refund, cats] = floats.data.map(({ embedding }) => embedding)
     expect(dot(refunds!, refund!)).toBeGreaterThan(dot(refunds!, cats!))
     expect(dot(refunds!, refunds!)).toBeCloseTo(1)
@@ -119,9 +119,9 @@ describe('the stand-in LLM', () => {
   })
 
   it('answers /v1/responses, streamed or not', async () => {
-    const whole = await openai.responses.create({ model: 'stand-in', input: 'Hello there' })
+    const whole = await openai.responses.create({ model: 'fake', input: 'Hello there' })
     const events = await collect(
-      await openai.responses.create({ model: 'stand-in', input: 'Hello there', stream: true }),
+      await openai.responses.create({ model: 'fake', input: 'Hello there', stream: true }),
     )
     const text = events
       .map(event => (event.type === 'response.output_text.delta' ? event.delta : ''))
@@ -133,7 +133,7 @@ describe('the stand-in LLM', () => {
   it("answers as Anthropic's API does, streamed or not, with the same words and tools", async () => {
     const anthropic = new Anthropic({ apiKey: 'any', baseURL: new URL(llm.url).origin, maxRetries: 0 })
     const asked = {
-      model: 'stand-in',
+      model: 'fake',
       max_tokens: 200,
       messages: [{ role: 'user' as const, content: 'What is a trace?' }],
     }
@@ -169,10 +169,10 @@ describe('the stand-in LLM', () => {
 
   it('stops generating when the client leaves a stream', async () => {
     await llm.close()
-    llm = await startStandInLlm({ tokenDelayMs: 20 })
+    llm = await startFakeLlm({ tokenDelayMs: 20 })
     openai = new OpenAI({ apiKey: 'any', baseURL: llm.url })
     const stream = await openai.chat.completions.create({
-      model: 'stand-in',
+      model: 'fake',
       messages: question,
       stream: true,
     })
@@ -185,7 +185,7 @@ describe('the stand-in LLM', () => {
   it('stops waiting for a model that never answers when the client leaves', async () => {
     const leave = new AbortController()
     const answer = openai.chat.completions.create(
-      { model: 'stand-in-silent', messages: question },
+      { model: 'fake-silent', messages: question },
       { signal: leave.signal },
     )
     await until(() => llm.stats().active === 1)
@@ -196,8 +196,8 @@ describe('the stand-in LLM', () => {
   })
 
   it.each([
-    ['stand-in-error', { status: 500 }],
-    ['stand-in-rate-limit', { status: 429, code: 'rate_limit_exceeded' }],
+    ['fake-error', { status: 500 }],
+    ['fake-rate-limit', { status: 429, code: 'rate_limit_exceeded' }],
   ])('fails as %s does', async (model, error) => {
     await expect(openai.chat.completions.create({ model, messages: question })).rejects.toMatchObject(error)
     expect(llm.stats()).toMatchObject({ requests: 1, failed: 1 })
@@ -205,14 +205,14 @@ describe('the stand-in LLM', () => {
 
   it('says how long to wait when the rate limit is reached', async () => {
     const error = await openai.chat.completions
-      .create({ model: 'stand-in-rate-limit', messages: question })
+      .create({ model: 'fake-rate-limit', messages: question })
       .catch(error => error)
     expect(error.headers.get('retry-after')).toBe('1')
   })
 
-  it('breaks a stream off in the middle as stand-in-broken does', async () => {
+  it('breaks a stream off in the middle as fake-broken does', async () => {
     const stream = await openai.chat.completions.create({
-      model: 'stand-in-broken',
+      model: 'fake-broken',
       messages: question,
       stream: true,
     })
@@ -224,14 +224,14 @@ describe('the stand-in LLM', () => {
     const post = (path: string, body: string) => fetch(llm.url + path, { method: 'POST', body })
     expect((await post('/chat/completions', 'not json')).status).toBe(400)
     expect((await post('/chat/completions', '{"messages":[]}')).status).toBe(400)
-    expect((await post('/chat/completions', '{"model":"stand-in"}')).status).toBe(400)
+    expect((await post('/chat/completions', '{"model":"fake"}')).status).toBe(400)
     expect((await post('/chat/completions', `"${'x'.repeat(5_000_000)}"`)).status).toBe(413)
     expect((await post('/elsewhere', '{}')).status).toBe(404)
     expect((await fetch(`${llm.url}/models`)).status).toBe(200)
   })
 })
 
-describe('the stand-in LLM as a script', () => {
+describe('the fake LLM as a script', () => {
   let child: ChildProcess
   afterEach(() => child.kill())
 

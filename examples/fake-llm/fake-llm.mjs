@@ -25,7 +25,7 @@ const maxBodyBytes = 4 * 1024 * 1024
  * @param {{ port?: number, tokenDelayMs?: number }} [options]
  * @returns {Promise<{ url: string, port: number, stats: () => Stats, close: () => Promise<void> }>}
  */
-export async function startStandInLlm({ port = 0, tokenDelayMs = 8 } = {}) {
+export async function startFakeLlm({ port = 0, tokenDelayMs = 8 } = {}) {
   /** @type {Stats} */
   const stats = { requests: 0, active: 0, completed: 0, failed: 0, aborted: 0, tokensSent: 0 }
   const server = createServer((request, response) => {
@@ -65,7 +65,7 @@ export async function startStandInLlm({ port = 0, tokenDelayMs = 8 } = {}) {
   async function serve(request, response) {
     const endpoint = `${request.method} ${request.url?.split('?', 1)[0]}`
     if (endpoint === 'GET /v1/models') {
-      const data = models.map(id => ({ id, object: 'model', created: 0, owned_by: 'stand-in' }))
+      const data = models.map(id => ({ id, object: 'model', created: 0, owned_by: 'fake' }))
       return sendJson(response, 200, { object: 'list', data })
     }
     const answerTo = endpoints[endpoint]

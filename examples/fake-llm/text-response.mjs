@@ -11,7 +11,7 @@ export function textResponse(request) {
   if (request.input === undefined || request.tools?.length > 0) {
     throw new ApiError(
       400,
-      "The stand-in's /v1/responses takes 'input' and no tools; /v1/chat/completions takes tools.",
+      "The fake LLM's /v1/responses takes 'input' and no tools; /v1/chat/completions takes tools.",
     )
   }
   const input = typeof request.input === 'string' ? [{ role: 'user', content: request.input }] : request.input
